@@ -1,0 +1,127 @@
+import type { Column, Row } from './records.js';
+import type { JobSpec, SourceFormat } from './spec.js';
+
+/**
+ * The plan is a value: made once by inspect, stored in the work area, the same for every attempt of the job. A chunk is
+ * computed from it by arithmetic, so no list of chunks travels through a history.
+ */
+export interface Plan {
+  version: 1;
+  job: string;
+  specDigest: string;
+  spec: JobSpec;
+  format: SourceFormat | 'items';
+  columns: Column[];
+  files: SourceFile[];
+  /** Present for items below `INLINE_ITEMS_BYTES`; larger ones lie in the work area. */
+  items?: Row[];
+  itemCount: number;
+  /** Text: bytes of a chunk; a file of n bytes has ceil(n / chunkBytes) of them, at least one. */
+  chunkBytes: number;
+  /** Items: records of a chunk. */
+  chunkRows: number;
+  chunkCount: number;
+  /** How many neighbouring chunks one activity takes. */
+  chunksPerActivity: number;
+  bytes: number;
+  /** Exact for Parquet and items, estimated from samples for text. */
+  records: number;
+  recordsExact: boolean;
+  /** True when the processor has a step over all partials. */
+  reduces: boolean;
+  /** Activities that may be open at once. */
+  concurrency: number;
+}
+
+export interface SourceFile {
+  /** Absolute path or URL, as stores open it. */
+  uri: string;
+  /** As the caller would recognise it; used in rejects and summaries. */
+  label: string;
+  size: number;
+  pin: SourcePin;
+  /** Index of the file's first chunk in the plan. */
+  firstChunk: number;
+  chunkCount: number;
+  /** CSV: bytes before the first record (byte order mark and header). */
+  dataStart: number;
+  /** Lines before `dataStart`. */
+  headLines: number;
+  /** Parquet: rows before each row group and, last, of the whole file; length = row groups + 1. */
+  rowGroupStarts?: number[];
+  /** Parquet: row groups of a chunk (the last chunk may have fewer). */
+  rowGroupsPerChunk?: number;
+}
+
+/** What makes a source the same source; compared before each chunk is read. */
+export interface SourcePin {
+  size: number;
+  mtimeMs: number;
+  inode: number;
+}
+
+/** A reference to a piece of the source; never the data. */
+export type Chunk =
+  | { kind: 'bytes'; index: number; file: number; start: number; end: number }
+  | { kind: 'rowGroups'; index: number; file: number; from: number; to: number; firstRow: number; endRow: number }
+  | { kind: 'items'; index: number; from: number; to: number };
+
+/** The part of the plan that a workflow needs; goes into histories, so it stays small. */
+export interface PlanSummary {
+  /** The plan itself where it is small and has one chunk, so that a small job touches no disk before its commit. */
+  inline?: Plan;
+  name: string;
+  processor: string;
+  sourceLabel: string;
+  chunkCount: number;
+  chunksPerActivity: number;
+  bytes: number;
+  records: number;
+  concurrency: number;
+  reduces: boolean;
+  /** True where neighbouring byte ranges have to be checked to join. */
+  stitches: boolean;
+  options: JobSpec['options'];
+  warnings: string[];
+}
+
+/** The index of the file that holds chunk `index`: the last one whose first chunk is not behind it. */
+export function fileOfChunk(files: readonly SourceFile[], index: number): number {
+  let low = 0;
+  let high = files.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (files[middle]!.firstChunk <= index) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Chunk number `index` of the plan. Text ranges are raw: their true borders are found when they are read. */
+export function chunkAt(plan: Plan, index: number): Chunk {
+  if (index < 0 || index >= plan.chunkCount) throw new RangeError(`chunk ${index} of ${plan.chunkCount}`);
+  if (plan.format === 'items') {
+    const from = index * plan.chunkRows;
+    return { kind: 'items', index, from, to: Math.min(from + plan.chunkRows, plan.itemCount) };
+  }
+  const file = fileOfChunk(plan.files, index);
+  const source = plan.files[file]!;
+  const nth = index - source.firstChunk;
+  if (source.rowGroupStarts && source.rowGroupsPerChunk) {
+    const from = nth * source.rowGroupsPerChunk;
+    const to = Math.min(from + source.rowGroupsPerChunk, source.rowGroupStarts.length - 1);
+    return {
+      kind: 'rowGroups',
+      index,
+      file,
+      from,
+      to,
+      firstRow: source.rowGroupStarts[from]!,
+      endRow: source.rowGroupStarts[to]!,
+    };
+  }
+  const first = nth === 0;
+  const last = nth === source.chunkCount - 1;
+  const start = first ? source.dataStart : source.dataStart + nth * plan.chunkBytes;
+  return { kind: 'bytes', index, file, start, end: last ? source.size : source.dataStart + (nth + 1) * plan.chunkBytes };
+}

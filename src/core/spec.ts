@@ -1,0 +1,75 @@
+import type { ColumnType, Row } from './records.js';
+
+/**
+ * The canonical job spec: what `src/schema` makes of what a caller wrote, with every default filled in, sizes in bytes,
+ * times in milliseconds. Everything behind the border reads this and never asks whether a value is there.
+ */
+export interface JobSpec {
+  name: string;
+  source: SourceSpec;
+  process: ProcessSpec;
+  /** Absent: the result stays in the work area and is served by the API. */
+  sink?: SinkSpec;
+  options: JobOptions;
+}
+
+export type SourceFormat = 'csv' | 'ndjson' | 'parquet';
+export type SinkFormat = 'csv' | 'ndjson' | 'parquet';
+
+/** Exactly one of `uri` and `items` is there. */
+export interface SourceSpec {
+  /** Paths, `file:` URLs or globs. */
+  uri?: string[];
+  /** The records themselves, up to 1 MiB as JSON. */
+  items?: Row[];
+  /** Absent: by the extension of each file. */
+  format?: SourceFormat;
+  csv: CsvOptions;
+}
+
+export interface CsvOptions {
+  /** One byte, not a quote or line end. */
+  delimiter: string;
+  /** One byte. */
+  quote: string;
+  header: boolean;
+  /** Names of the columns; replaces those of the header where there is one. */
+  columns?: string[];
+  /** Unquoted fields equal to one of these are null. */
+  nullValues: string[];
+  /** Declared types; the rest are inferred at plan. */
+  types: Record<string, ColumnType>;
+}
+
+export interface ProcessSpec {
+  /** `sql` or the name of a processor that the workers have. */
+  use: string;
+  with: Record<string, unknown>;
+}
+
+export interface SinkSpec {
+  /** A file name: one file. Ending in `/`: a folder of part files. */
+  uri: string;
+  format: SinkFormat;
+  ifExists: 'error' | 'replace';
+}
+
+export interface JobOptions {
+  /** `auto`: from size, format and threads. `rows` is exact for Parquet and items, about for text. */
+  chunk: 'auto' | { bytes: number } | { rows: number };
+  /** Chunk activities open at once over all workers; `auto`: twice the threads that poll, at least 4. */
+  concurrency: number | 'auto';
+  retry: { attempts: number; firstMs: number; factor: number; maxMs: number; never: string[] };
+  timeout: { chunkMs: number; heartbeatMs: number; jobMs: number };
+  rejects: { action: 'fail' | 'skip' | 'quarantine'; tolerate: Tolerance };
+  /** 1 (first) to 5. */
+  priority: number;
+  fairness?: { key: string; weight: number };
+}
+
+/** Beyond this many rejected records (or this share of all) the job fails. `null`: no limit. */
+export type Tolerance = { count: number } | { share: number } | null;
+
+export const MAX_ITEMS_BYTES = 1024 * 1024;
+/** A record longer than this is rejected at its first byte, and reading goes on after its first newline. */
+export const MAX_RECORD_BYTES = 8 * 1024 * 1024;

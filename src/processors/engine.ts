@@ -1,0 +1,22 @@
+import type { Column } from '../core/records.js';
+
+/** What the SQL engine reads: files in its own scratch folder, or places it was opened for. */
+export type SqlTable =
+  /** A slice of a CSV file without header. */
+  | { kind: 'csv'; path: string; columns: Column[]; delimiter: string; quote: string; nullValues: string[] }
+  | { kind: 'ndjson'; path: string; columns: Column[] }
+  /** Rows `[firstRow, endRow)` of each file; all rows where they are absent. */
+  | { kind: 'parquet'; paths: string[]; firstRow?: number; endRow?: number };
+
+export interface SqlColumn {
+  name: string;
+  /** As the engine names it: BIGINT, VARCHAR, DOUBLE, … */
+  type: string;
+}
+
+export interface SqlOutput {
+  path: string;
+  format: 'csv' | 'ndjson' | 'parquet';
+  /** CSV only. */
+  header?: boolean;
+}

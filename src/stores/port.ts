@@ -1,0 +1,70 @@
+/** Where bytes lie. Two ports: bytes to read (a length and a ranged read) and an area to write in (private, then published once). */
+
+/** Random access to the bytes of one object. */
+export interface ByteSource {
+  readonly size: number;
+  /** Bytes `[start, end)`; `end` is cut at `size`. The result is the caller's own. */
+  read(start: number, end: number): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
+/** What makes an object the same object between two looks at it. */
+export interface ObjectPin {
+  size: number;
+  mtimeMs: number;
+  inode: number;
+}
+
+export interface FoundObject {
+  /** Absolute, canonical; what `open` takes. */
+  uri: string;
+  /** As the caller wrote it, or relative to the current folder. */
+  label: string;
+  pin: ObjectPin;
+}
+
+/** Where job sources lie and results go. Every path is checked against the configured roots. */
+export interface SourceStore {
+  /**
+   * The objects that a path, `file:` URL or glob names, sorted by label.
+   * @throws MillraceError `source.not_found`, `path.outside_root`, `source.not_a_file`, `source.scheme`
+   */
+  find(uri: string): Promise<FoundObject[]>;
+  /** @throws MillraceError `source.changed` where the object is not the pinned one, `source.not_found` */
+  open(uri: string, pin?: ObjectPin): Promise<ByteSource>;
+  /** A path by which a library that reads files itself can read it. */
+  localPath(uri: string): Promise<string>;
+}
+
+/** Where results go: private until published. */
+export interface SinkStore {
+  /**
+   * The absolute place that a sink uri names, checked for roots and, unless `replace`, for absence.
+   * @throws MillraceError `path.outside_root`, `sink.exists`, `source.scheme`
+   */
+  resolve(uri: string, ifExists: 'error' | 'replace'): Promise<string>;
+}
+
+/** The work area: all run state of all jobs, by slash-separated keys such as `<job>/receipts/00000000`. */
+export interface WorkArea {
+  read(key: string): Promise<Buffer>;
+  /** Null where there is no such key. */
+  tryRead(key: string): Promise<Buffer | null>;
+  open(key: string): Promise<ByteSource>;
+  /** Keys under a prefix that ends in `/`, sorted. */
+  list(prefix: string): Promise<string[]>;
+  /**
+   * Publishes once: the first writer wins and later ones change nothing.
+   * @returns false where the key was there already
+   */
+  publish(key: string, data: Uint8Array | string): Promise<boolean>;
+  /** Overwrites atomically. Only for what has one owner: catalogue entries, caches. */
+  replace(key: string, data: Uint8Array | string): Promise<void>;
+  /** A private local file that becomes `key` by `publishFile`. Same file system where the area is local. */
+  scratchFile(hint: string): Promise<string>;
+  /** As `publish`, from a file made by `scratchFile`, which is gone afterwards. */
+  publishFile(key: string, path: string): Promise<boolean>;
+  /** A path by which a library that reads files itself can read the key. */
+  localPath(key: string): Promise<string>;
+  remove(prefix: string): Promise<void>;
+}
