@@ -1,0 +1,21 @@
+/** Every setting, resolved. `src/config.ts` makes it from flags, environment, `millrace.toml` and defaults. */
+export interface Config {
+  host: string;
+  port: number;
+  /** Folder of the dev server's data, caches and the addresses of what `dev` started. Absolute. */
+  home: string;
+  /** Folders under which file sources and sinks may lie. Absolute. */
+  roots: string[];
+  /** The work area: an absolute folder. */
+  work: string;
+  /** Folder for slices that threads work on; a memory file system is best. Absolute. */
+  scratch: string;
+  taskQueue: string;
+  /** Folders with processors (.ts, .js, .mjs files). Absolute. */
+  processors: string[];
+  /** Chunks a worker process computes at once. */
+  threads: number;
+  /** Memory limit of the SQL engine of one thread, in bytes. */
+  sqlMemoryBytes: number;
+  temporal: { address?: string; namespace?: string; uiUrl?: string };
+}

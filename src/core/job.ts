@@ -1,0 +1,151 @@
+import type { Counts, Column } from './records.js';
+
+export const OPEN_STATES = ['pending', 'planning', 'running', 'paused', 'reducing', 'committing'] as const;
+export const END_STATES = ['completed', 'completed_with_rejects', 'failed', 'cancelled'] as const;
+export type EndState = (typeof END_STATES)[number];
+export type JobState = (typeof OPEN_STATES)[number] | EndState;
+
+export function isEndState(state: JobState): state is EndState {
+  return (END_STATES as readonly string[]).includes(state);
+}
+
+/** What the workflow itself knows of its progress; answered by the query `progress`. */
+export interface JobProgress {
+  state: JobState;
+  name: string;
+  processor: string;
+  source: string;
+  chunks: { total: number; done: number; running: number; failed: number };
+  records: Counts;
+  /** Source bytes. */
+  bytes: { total: number; done: number };
+  /** Records the plan expects; exact for Parquet and items. */
+  expectedRecords: number;
+  warnings: string[];
+}
+
+/** What a finished job returns; the workflow's result. References, and the rows only where they are few. */
+export interface JobResult {
+  state: 'completed' | 'completed_with_rejects';
+  counts: Counts;
+  bytes: number;
+  chunks: number;
+  /** Key of the manifest in the work area. */
+  manifest: string;
+  output: OutputRef;
+  rejects: { uri: string; records: number } | null;
+  /** The result itself where its JSON has at most `INLINE_RESULT_BYTES`. */
+  rows?: Record<string, unknown>[];
+}
+
+export const INLINE_RESULT_BYTES = 16 * 1024;
+
+/** Where the committed output lies. */
+export interface OutputRef {
+  /** Absolute path or URL of the file or folder; a work-area key when `inWorkArea`. */
+  uri: string;
+  inWorkArea: boolean;
+  format: 'csv' | 'ndjson' | 'parquet';
+  /** True: one file. False: a folder of parts. */
+  single: boolean;
+  records: number;
+  bytes: number;
+  columns: Array<{ name: string; type: string }>;
+}
+
+/** `manifest.json`: written last, atomically. Without it there is no result. */
+export interface Manifest {
+  version: 1;
+  generation: number;
+  job: string;
+  name: string;
+  specDigest: string;
+  sources: Array<{ uri: string; size: number; mtimeMs: number; inode: number }>;
+  columns: Column[];
+  counts: Counts;
+  output: OutputRef;
+  parts: ManifestPart[];
+  rejects: Array<{ uri: string; records: number }>;
+  /** RFC 3339, UTC. */
+  started: string;
+  finished: string;
+}
+
+export interface ManifestPart {
+  uri: string;
+  /** First chunk whose records are in the part; null for a reduced result. */
+  chunk: number | null;
+  records: number;
+  bytes: number;
+  sha256: string;
+}
+
+/** A job as every door shows it. */
+export interface JobView {
+  id: string;
+  name: string;
+  processor: string;
+  state: JobState;
+  source: string | null;
+  createdAt: string;
+  finishedAt: string | null;
+  progress: {
+    chunks: JobProgress['chunks'];
+    records: Counts;
+    bytes: JobProgress['bytes'];
+    expectedRecords: number;
+    /** Records per second since the start. */
+    rate: number;
+    /** Seconds left at that rate; null when unknown. */
+    eta: number | null;
+  } | null;
+  /** The progress could not be asked for (no worker answered in time) and is left out or old. */
+  stale: boolean;
+  result: JobResult | null;
+  error: { code: string; message: string } | null;
+  warnings: string[];
+  links: { self: string; result: string; output: string; manifest: string; rejects: string; temporal: string | null };
+}
+
+/** `POST /v1/plan`: what a job would do. */
+export interface PlanView {
+  name: string;
+  processor: string;
+  format: string;
+  files: number;
+  chunks: number;
+  bytes: number;
+  records: number;
+  recordsExact: boolean;
+  chunksPerActivity: number;
+  concurrency: number;
+  columns: Column[];
+  /** Columns of the result as far as they are known before the run. */
+  output: Array<{ name: string; type: string }> | null;
+  /** The first records of the source, at most 10. */
+  sample: Record<string, unknown>[];
+  warnings: string[];
+}
+
+/** One processor as workers publish it and `GET /v1/processors` shows it. */
+export interface ProcessorInfo {
+  name: string;
+  description: string;
+  kind: 'sql' | 'record' | 'batch' | 'reduce';
+  /** JSON Schema of `process.with`. */
+  params: Record<string, unknown>;
+}
+
+/** What one worker process publishes of itself into the work area, under `workers/<id>.json`, renewed every 30 s. */
+export interface WorkerCard {
+  id: string;
+  host: string;
+  pid: number;
+  taskQueue: string;
+  threads: number;
+  processors: ProcessorInfo[];
+  startedAt: string;
+  renewedAt: string;
+}
+
+export const WORKER_CARD_TTL_MS = 90_000;

@@ -1,0 +1,76 @@
+import type { Counts } from './records.js';
+
+/**
+ * What one attempt leaves behind when it has done its range: the unit of publishing. The first attempt to publish the
+ * receipt of a range wins; the parts of the others are never looked at.
+ */
+export interface Receipt {
+  version: 1;
+  from: number;
+  to: number;
+  generation: number;
+  attempt: number;
+  counts: Counts;
+  /** Source bytes read. */
+  bytes: number;
+  /** Absent where the range gave no output. */
+  part?: PartRef;
+  rejects?: { key: string; records: number };
+  /** Text: what was covered of each file, in order. */
+  spans: ReceiptSpan[];
+}
+
+export interface ReceiptSpan {
+  file: number;
+  first: number;
+  end: number;
+  /** Line ends in the span; null where nobody had to look (counted at commit when a later reject needs it). */
+  lines: number | null;
+  /** Records in the span, rejected ones included. */
+  records: number;
+}
+
+/** Where a piece of output lies, before the commit. */
+export interface PartRef {
+  /** Work-area key; empty for an inline receipt. */
+  key: string;
+  bytes: number;
+  records: number;
+  sha256: string;
+  columns: Array<{ name: string; type: string }>;
+}
+
+/** Keys of the work area, under `<job>/`. */
+export const keys = {
+  spec: (job: string) => `${job}/spec.json`,
+  plan: (job: string) => `${job}/plan.json`,
+  items: (job: string) => `${job}/items.ndjson`,
+  receipts: (job: string) => `${job}/receipts/`,
+  receipt: (job: string, from: number, to: number, generation: number) =>
+    `${job}/receipts/${pad(from)}-${pad(to)}-g${pad(generation, 4)}.json`,
+  part: (job: string, from: number, generation: number, unique: string, extension: string) =>
+    `${job}/parts/${pad(from)}-g${generation}-${unique}.${extension}`,
+  rejectsOf: (job: string, from: number, generation: number, unique: string) =>
+    `${job}/rejects/${pad(from)}-g${generation}-${unique}.ndjson`,
+  reduced: (job: string) => `${job}/reduced.json`,
+  output: (job: string) => `${job}/output/`,
+  rejects: (job: string) => `${job}/output/rejects.ndjson`,
+  manifest: (job: string) => `${job}/output/manifest.json`,
+  workers: () => 'workers/',
+  worker: (id: string) => `workers/${id}.json`,
+};
+
+/** Ten digits, so that keys sort as numbers do. */
+function pad(value: number, width = 10): string {
+  return String(value).padStart(width, '0');
+}
+
+/** The receipts that count: of several generations of a range the last one, in order of chunks. */
+export function currentReceipts(receipts: readonly Receipt[]): Receipt[] {
+  const latest = new Map<number, Receipt>();
+  for (const receipt of receipts) {
+    const known = latest.get(receipt.from);
+    if (!known || known.generation < receipt.generation) latest.set(receipt.from, receipt);
+  }
+  return [...latest.values()].sort((a, b) => a.from - b.from);
+}
