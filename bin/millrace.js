@@ -1,1 +1,10 @@
 #!/usr/bin/env node
+import { existsSync } from 'node:fs';
+
+const entry = new URL('../dist/src/cli/main.js', import.meta.url);
+if (existsSync(entry)) {
+  await import(entry.href);
+} else {
+  console.error('millrace is not built here: run "npm run build" first');
+  process.exitCode = 1;
+}

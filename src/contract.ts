@@ -3,8 +3,8 @@
  * file and nothing else, so a rename is seen on both sides or on none.
  */
 import type { JobProgress, JobResult, PlanView } from './core/job.js';
-import type { Plan, PlanSummary } from './core/plan.js';
-import type { Counts } from './core/records.js';
+import type { PlanRef, PlanSummary, RangeInput } from './core/plan.js';
+import type { Totals } from './core/progress.js';
 import type { Receipt } from './core/receipt.js';
 
 export const DEFAULT_TASK_QUEUE = 'millrace';
@@ -41,16 +41,6 @@ export interface WindowInput {
   lanes: number;
 }
 
-/** What finished work adds up to. */
-export interface Totals {
-  chunks: number;
-  counts: Counts;
-  /** Source bytes read. */
-  bytes: number;
-  /** Bytes written into parts. */
-  outBytes: number;
-}
-
 export interface WindowReport {
   window: number;
   /** Since the last report. */
@@ -59,28 +49,14 @@ export interface WindowReport {
   freed: number;
 }
 
-/** Where a plan is found: beside the reference (small jobs), or in the work area under the job. */
-export interface PlanRef {
-  job: string;
-  inline?: Plan;
-}
-
-/** A run of neighbouring chunks that one activity takes. */
-export interface RangeInput extends PlanRef {
-  from: number;
-  to: number;
-  /** The true first byte, when a former run guessed it wrong. */
-  start?: number;
-  /** 0, and one more each time the range is run again from another start. */
-  generation: number;
-}
-
 export interface RangeResult extends Totals {
+  /** True where the only activity of a job did the step over its partials too. */
+  reduced?: boolean;
   /** The receipt itself and what it refers to, where both are small and the job has one activity. */
   inline?: InlineReceipt;
 }
 
-/** A receipt that never touched the work area. `part` and `rejects` are the bytes as text. */
+/** A receipt that never touched the work area. `part` and `rejects` are the bytes in base64. */
 export interface InlineReceipt {
   receipt: Receipt;
   part?: string;
@@ -109,7 +85,8 @@ export interface Activities {
   preview(input: { spec: unknown }): Promise<PlanView>;
   processChunks(input: RangeInput): Promise<RangeResult>;
   stitch(input: { job: string }): Promise<Restart[]>;
-  reduce(input: PlanRef): Promise<void>;
+  /** @returns the bytes of the reduced part */
+  reduce(input: PlanRef): Promise<number>;
   commit(input: CommitInput): Promise<JobResult>;
-  discard(input: { job: string }): Promise<void>;
+  discard(input: PlanRef): Promise<void>;
 }

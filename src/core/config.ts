@@ -17,5 +17,7 @@ export interface Config {
   threads: number;
   /** Memory limit of the SQL engine of one thread, in bytes. */
   sqlMemoryBytes: number;
+  /** Listening beyond this machine, without authentication, was asked for by name. */
+  insecure?: boolean;
   temporal: { address?: string; namespace?: string; uiUrl?: string };
 }

@@ -16,7 +16,7 @@ export interface Plan {
   /** Present for items below `INLINE_ITEMS_BYTES`; larger ones lie in the work area. */
   items?: Row[];
   itemCount: number;
-  /** Text: bytes of a chunk; a file of n bytes has ceil(n / chunkBytes) of them, at least one. */
+  /** Text: bytes of a chunk; a file with n bytes of records has ceil(n / chunkBytes) of them, at least one. */
   chunkBytes: number;
   /** Items: records of a chunk. */
   chunkRows: number;
@@ -47,10 +47,8 @@ export interface SourceFile {
   dataStart: number;
   /** Lines before `dataStart`. */
   headLines: number;
-  /** Parquet: rows before each row group and, last, of the whole file; length = row groups + 1. */
-  rowGroupStarts?: number[];
-  /** Parquet: row groups of a chunk (the last chunk may have fewer). */
-  rowGroupsPerChunk?: number;
+  /** Parquet: the first row of each chunk and, last, the number of rows; length = chunkCount + 1. */
+  rowBorders?: number[];
 }
 
 /** What makes a source the same source; compared before each chunk is read. */
@@ -63,7 +61,7 @@ export interface SourcePin {
 /** A reference to a piece of the source; never the data. */
 export type Chunk =
   | { kind: 'bytes'; index: number; file: number; start: number; end: number }
-  | { kind: 'rowGroups'; index: number; file: number; from: number; to: number; firstRow: number; endRow: number }
+  | { kind: 'rows'; index: number; file: number; firstRow: number; endRow: number }
   | { kind: 'items'; index: number; from: number; to: number };
 
 /** The part of the plan that a workflow needs; goes into histories, so it stays small. */
@@ -83,6 +81,22 @@ export interface PlanSummary {
   stitches: boolean;
   options: JobSpec['options'];
   warnings: string[];
+}
+
+/** Where a plan is found: beside the reference (small jobs), or in the work area under the job. */
+export interface PlanRef {
+  job: string;
+  inline?: Plan;
+}
+
+/** A run of neighbouring chunks that one activity takes. */
+export interface RangeInput extends PlanRef {
+  from: number;
+  to: number;
+  /** The true first byte, when a former run guessed it wrong. */
+  start?: number;
+  /** 0, and one more each time the range is run again from another start. */
+  generation: number;
 }
 
 /** The index of the file that holds chunk `index`: the last one whose first chunk is not behind it. */
@@ -107,21 +121,10 @@ export function chunkAt(plan: Plan, index: number): Chunk {
   const file = fileOfChunk(plan.files, index);
   const source = plan.files[file]!;
   const nth = index - source.firstChunk;
-  if (source.rowGroupStarts && source.rowGroupsPerChunk) {
-    const from = nth * source.rowGroupsPerChunk;
-    const to = Math.min(from + source.rowGroupsPerChunk, source.rowGroupStarts.length - 1);
-    return {
-      kind: 'rowGroups',
-      index,
-      file,
-      from,
-      to,
-      firstRow: source.rowGroupStarts[from]!,
-      endRow: source.rowGroupStarts[to]!,
-    };
+  if (source.rowBorders) {
+    return { kind: 'rows', index, file, firstRow: source.rowBorders[nth]!, endRow: source.rowBorders[nth + 1]! };
   }
-  const first = nth === 0;
-  const last = nth === source.chunkCount - 1;
-  const start = first ? source.dataStart : source.dataStart + nth * plan.chunkBytes;
-  return { kind: 'bytes', index, file, start, end: last ? source.size : source.dataStart + (nth + 1) * plan.chunkBytes };
+  const start = source.dataStart + nth * plan.chunkBytes;
+  const end = nth === source.chunkCount - 1 ? source.size : start + plan.chunkBytes;
+  return { kind: 'bytes', index, file, start, end };
 }

@@ -1,3 +1,4 @@
+import type { Totals } from './progress.js';
 import type { Counts } from './records.js';
 
 /**
@@ -16,6 +17,10 @@ export interface Receipt {
   /** Absent where the range gave no output. */
   part?: PartRef;
   rejects?: { key: string; records: number };
+  /** Whether the first record start of the range was guessed. */
+  guessed: boolean;
+  /** Place and reason of the first reject, for messages. */
+  firstReject?: string;
   /** Text: what was covered of each file, in order. */
   spans: ReceiptSpan[];
 }
@@ -40,6 +45,18 @@ export interface PartRef {
   columns: Array<{ name: string; type: string }>;
 }
 
+/** What a receipt adds to the sums of its job. */
+export function totalsOf(receipt: Receipt): Totals {
+  return {
+    chunks: receipt.to - receipt.from,
+    counts: receipt.counts,
+    bytes: receipt.bytes,
+    outBytes: receipt.part?.bytes ?? 0,
+    unverified: receipt.guessed ? receipt.counts.rejected : 0,
+    firstReject: receipt.firstReject,
+  };
+}
+
 /** Keys of the work area, under `<job>/`. */
 export const keys = {
   spec: (job: string) => `${job}/spec.json`,
@@ -53,7 +70,10 @@ export const keys = {
   rejectsOf: (job: string, from: number, generation: number, unique: string) =>
     `${job}/rejects/${pad(from)}-g${generation}-${unique}.ndjson`,
   reduced: (job: string) => `${job}/reduced.json`,
+  result: (job: string, format: string) => `${job}/output/result.${format}`,
   output: (job: string) => `${job}/output/`,
+  parts: (job: string) => `${job}/parts/`,
+  job: (job: string) => `${job}/`,
   rejects: (job: string) => `${job}/output/rejects.ndjson`,
   manifest: (job: string) => `${job}/output/manifest.json`,
   workers: () => 'workers/',

@@ -16,12 +16,14 @@ export interface JobSpec {
 export type SourceFormat = 'csv' | 'ndjson' | 'parquet';
 export type SinkFormat = 'csv' | 'ndjson' | 'parquet';
 
-/** Exactly one of `uri` and `items` is there. */
+/** Exactly one of `uri`, `items` and `itemsKey` is there. */
 export interface SourceSpec {
   /** Paths, `file:` URLs or globs. */
   uri?: string[];
   /** The records themselves, up to 1 MiB as JSON. */
   items?: Row[];
+  /** Work-area key of the records as NDJSON, put there by the API in place of large `items`. */
+  itemsKey?: string;
   /** Absent: by the extension of each file. */
   format?: SourceFormat;
   csv: CsvOptions;

@@ -43,6 +43,35 @@ export interface SinkStore {
    * @throws MillraceError `path.outside_root`, `sink.exists`, `source.scheme`
    */
   resolve(uri: string, ifExists: 'error' | 'replace'): Promise<string>;
+  /** A file that nobody sees until it is published at `target`. `owner` names the job, so that its leftovers can be told. */
+  stageFile(target: string, owner: string): Promise<StagedFile>;
+  /** A folder that nobody sees until it is published at `target` (which ends in `/`). */
+  stageFolder(target: string, owner: string): Promise<StagedFolder>;
+  /** Size and sha256 (hex) of what stands at `target`; null where nothing does. */
+  digest(target: string): Promise<{ bytes: number; sha256: string } | null>;
+  /** Removes a published file, so that its replacement is never taken for its own. */
+  remove(target: string): Promise<void>;
+  /** Removes what an interrupted publisher of that owner left staged for `target`. */
+  sweep(target: string, owner: string): Promise<void>;
+}
+
+export interface StagedFile {
+  append(bytes: Uint8Array): Promise<void>;
+  /** Takes over the whole of a local file, by link where that is possible. Only on an empty staged file. */
+  adopt(localPath: string): Promise<void>;
+  /**
+   * Makes the file durable and visible, atomically. With `error` the first publisher wins.
+   * @returns false where another file stood there already (`error` only); the staged one is gone then
+   */
+  publish(ifExists: 'error' | 'replace'): Promise<boolean>;
+  discard(): Promise<void>;
+}
+
+export interface StagedFolder {
+  file(name: string): Promise<StagedFile>;
+  /** As for a file. A folder that exists and is empty counts as absent. */
+  publish(ifExists: 'error' | 'replace'): Promise<boolean>;
+  discard(): Promise<void>;
 }
 
 /** The work area: all run state of all jobs, by slash-separated keys such as `<job>/receipts/00000000`. */
@@ -67,4 +96,6 @@ export interface WorkArea {
   /** A path by which a library that reads files itself can read the key. */
   localPath(key: string): Promise<string>;
   remove(prefix: string): Promise<void>;
+  /** A file that becomes `key` when it is published, for output that is put together piece by piece. */
+  stage(key: string): Promise<StagedFile>;
 }

@@ -1,0 +1,327 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import type { CommitInput, InlineReceipt } from '../src/contract.js';
+import { MillraceError } from '../src/core/errors.js';
+import { INLINE_RESULT_BYTES } from '../src/core/job.js';
+import type { JobResult, Manifest, ManifestPart, OutputRef } from '../src/core/job.js';
+import { isSingleFile, outputFormat } from '../src/core/part-format.js';
+import type { Plan } from '../src/core/plan.js';
+import { keys } from '../src/core/receipt.js';
+import type { PartRef, Receipt } from '../src/core/receipt.js';
+import { NO_COUNTS, addCounts } from '../src/core/records.js';
+import type { Counts, Row } from '../src/core/records.js';
+import { csvHeader } from '../src/formats/csv-writer.js';
+import type { StagedFile } from '../src/stores/port.js';
+import { mergeRejects } from './rejects.js';
+import type { Dependencies } from './dependencies.js';
+import { withHeartbeats } from './heartbeats.js';
+import { readReceipts } from './receipts.js';
+
+/**
+ * Publishes the result once: output, then manifest, each atomically. Doing it again, after a crash at any point, changes
+ * nothing: what is there already is compared with what would be written.
+ */
+export async function commit(dependencies: Dependencies, input: CommitInput): Promise<JobResult> {
+  return withHeartbeats((signal) => new Commit(dependencies, input, signal).run());
+}
+
+/** A piece of output on its way: where its bytes are. */
+interface Piece extends PartRef {
+  /** First chunk; null for a reduced result. */
+  chunk: number | null;
+  localPath?: string;
+  inline?: Buffer;
+}
+
+const COPY_BYTES = 4 * 1024 * 1024;
+
+class Commit {
+  private plan!: Plan;
+
+  constructor(
+    private readonly to: Dependencies,
+    private readonly input: CommitInput,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  async run(): Promise<JobResult> {
+    const { job, inline, receipt } = this.input;
+    const { work } = this.to;
+    this.plan = inline ?? (JSON.parse((await work.read(keys.plan(job))).toString()) as Plan);
+    const receipts = receipt ? [receipt.receipt] : await readReceipts(work, job);
+    checkComplete(receipts, this.plan.chunkCount);
+    const counts = receipts.reduce((sum, one) => addCounts(sum, one.counts), { ...NO_COUNTS } as Counts);
+
+    const pieces = await this.pieces(receipts, receipt);
+    if (this.plan.reduces) counts.out = pieces.reduce((sum, piece) => sum + piece.records, 0);
+    const rejects = await mergeRejects(this.to, this.plan, receipts, receipt);
+    const { output, parts } = isSingleFile(this.plan) ? await this.oneFile(pieces) : await this.folder(pieces);
+    const manifest = this.manifest(counts, output, parts, rejects);
+    const rows = await this.smallRows(output);
+    await this.publishManifest(manifest);
+    await work.remove(keys.parts(job));
+
+    return {
+      state: counts.rejected > 0 ? 'completed_with_rejects' : 'completed',
+      counts,
+      bytes: receipts.reduce((sum, one) => sum + one.bytes, 0),
+      chunks: this.plan.chunkCount,
+      manifest: keys.manifest(job),
+      output,
+      rejects,
+      rows,
+    };
+  }
+
+  /** The parts that make up the output, in source order. */
+  private async pieces(receipts: Receipt[], inline: InlineReceipt | undefined): Promise<Piece[]> {
+    const { work } = this.to;
+    const { job } = this.input;
+    if (inline?.part !== undefined) {
+      const chunk = this.plan.reduces ? null : 0;
+      return [{ ...inline.receipt.part!, chunk, inline: Buffer.from(inline.part, 'base64') }];
+    }
+    if (this.plan.reduces) {
+      const part = JSON.parse((await work.read(keys.reduced(job))).toString()) as PartRef;
+      return [{ ...part, chunk: null, localPath: await work.localPath(part.key) }];
+    }
+    const withPart = receipts.filter((receipt) => receipt.part);
+    return Promise.all(
+      withPart.map(async ({ part, from }) => ({ ...part!, chunk: from, localPath: await work.localPath(part!.key) })),
+    );
+  }
+
+  private async oneFile(pieces: Piece[]): Promise<{ output: OutputRef; parts: ManifestPart[] }> {
+    const { files, work } = this.to;
+    const { job } = this.input;
+    const { sink } = this.plan.spec;
+    const format = outputFormat(this.plan);
+    const target = sink ? await files.resolve(sink.uri, 'replace') : keys.result(job, format);
+    const ready = format === 'parquet' ? await this.asParquet(pieces, true) : pieces;
+    const staged = sink ? await files.stageFile(target, job) : await work.stage(target);
+    const made = await this.fill(staged, ready, format === 'csv');
+    await this.publishOutput(target, staged, made);
+    const records = ready.reduce((sum, piece) => sum + piece.records, 0);
+    const output: OutputRef = {
+      uri: target,
+      inWorkArea: !sink,
+      format,
+      single: true,
+      records,
+      bytes: made.bytes,
+      columns: columnsOf(ready),
+    };
+    return { output, parts: [{ uri: target, chunk: pieces.length === 1 ? pieces[0]!.chunk : null, records, ...made }] };
+  }
+
+  private async folder(pieces: Piece[]): Promise<{ output: OutputRef; parts: ManifestPart[] }> {
+    const { files } = this.to;
+    const { job } = this.input;
+    const sink = this.plan.spec.sink!;
+    const format = outputFormat(this.plan);
+    const target = await files.resolve(sink.uri, 'replace');
+    const ready = format === 'parquet' ? await this.asParquet(pieces, false) : pieces;
+    const staged = await files.stageFolder(target, job);
+    const parts: ManifestPart[] = [];
+    try {
+      for (const [i, piece] of ready.entries()) {
+        const name = `part-${String(i).padStart(5, '0')}.${format}`;
+        const file = await staged.file(name);
+        const made = await this.fill(file, [piece], false);
+        await file.publish('error');
+        parts.push({ uri: path.join(target, name), chunk: piece.chunk, records: piece.records, ...made });
+      }
+      const output: OutputRef = {
+        uri: target,
+        inWorkArea: false,
+        format,
+        single: false,
+        records: parts.reduce((sum, part) => sum + part.records, 0),
+        bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
+        columns: columnsOf(ready),
+      };
+      this.folderManifest = async (manifest) => {
+        const file = await staged.file('manifest.json');
+        await file.append(Buffer.from(manifest));
+        await file.publish('error');
+        if (await staged.publish(sink.ifExists)) return;
+        const there = await files.digest(path.join(target, 'manifest.json'));
+        if (there?.sha256 !== sha256(manifest)) throw exists(target);
+      };
+      return { output, parts };
+    } catch (error) {
+      await staged.discard();
+      throw error;
+    }
+  }
+
+  /** A folder becomes visible as a whole, manifest included. */
+  private folderManifest: ((manifest: string) => Promise<void>) | null = null;
+
+  /** Puts the pieces into a staged file. @returns what it holds then */
+  private async fill(staged: StagedFile, pieces: Piece[], header: boolean): Promise<{ bytes: number; sha256: string }> {
+    try {
+      const columns = columnsOf(pieces).map((column) => column.name);
+      const head = header && columns.length > 0 ? Buffer.from(csvHeader(columns)) : null;
+      const [only] = pieces;
+      if (!head && pieces.length === 1 && only!.localPath) {
+        await staged.adopt(only!.localPath);
+        return { bytes: only!.bytes, sha256: only!.sha256 };
+      }
+      const hash = createHash('sha256');
+      let bytes = 0;
+      const append = async (data: Buffer) => {
+        hash.update(data);
+        bytes += data.length;
+        await staged.append(data);
+      };
+      if (head) await append(head);
+      for (const piece of pieces) {
+        for await (const block of this.read(piece)) await append(block);
+      }
+      return { bytes, sha256: hash.digest('hex') };
+    } catch (error) {
+      await staged.discard();
+      throw error;
+    }
+  }
+
+  /** The bytes of a part, held against its digest: a part that was damaged since must not reach the output. */
+  private async *read(piece: Piece): AsyncGenerator<Buffer> {
+    if (piece.inline) {
+      yield piece.inline;
+      return;
+    }
+    const source = await this.to.work.open(piece.key);
+    try {
+      const hash = createHash('sha256');
+      for (let at = 0; at < source.size; at += COPY_BYTES) {
+        this.signal.throwIfAborted();
+        const block = await source.read(at, at + COPY_BYTES);
+        hash.update(block);
+        yield block;
+      }
+      if (hash.digest('hex') !== piece.sha256) {
+        throw new MillraceError('work.corrupt', `part "${piece.key}" is not what its receipt says; start the job again`);
+      }
+    } finally {
+      await source.close();
+    }
+  }
+
+  /** Parts as Parquet: joined into one, or one each. SQL parts are Parquet already and only need joining. */
+  private async asParquet(pieces: Piece[], single: boolean): Promise<Piece[]> {
+    const { pool, work } = this.to;
+    const fromSql = this.plan.spec.process.use === 'sql';
+    if (fromSql && (!single || pieces.length === 1)) return pieces;
+    const parts = await Promise.all(pieces.map((piece) => this.onDisk(piece)));
+    const made = await pool.run(
+      'toParquet',
+      { parts, format: fromSql ? 'parquet' : 'ndjson', single },
+      { signal: this.signal },
+    );
+    return Promise.all(
+      made.map(async ({ path: localPath, ...part }, i) => {
+        const key = keys.part(this.input.job, i, 0, `parquet-${path.basename(localPath)}`, 'part');
+        await work.publishFile(key, localPath);
+        return { ...part, key, chunk: single ? null : pieces[i]!.chunk, localPath: await work.localPath(key) };
+      }),
+    );
+  }
+
+  private async onDisk(piece: Piece): Promise<string> {
+    if (piece.localPath) return piece.localPath;
+    const key = keys.part(this.input.job, piece.chunk ?? 0, 0, 'inline', 'part');
+    await this.to.work.publish(key, piece.inline!);
+    return this.to.work.localPath(key);
+  }
+
+  private async publishOutput(target: string, staged: StagedFile, made: { bytes: number; sha256: string }): Promise<void> {
+    const { files } = this.to;
+    const { sink } = this.plan.spec;
+    const ifExists = sink?.ifExists ?? 'replace';
+    // Without a manifest there is no result: the old one goes before its output does.
+    if (sink && ifExists === 'replace') await files.remove(manifestBeside(target));
+    if (await staged.publish(ifExists)) return;
+    const there = await files.digest(target);
+    if (there?.sha256 !== made.sha256) throw exists(target);
+  }
+
+  private manifest(counts: Counts, output: OutputRef, parts: ManifestPart[], rejects: JobResult['rejects']): Manifest {
+    const { plan } = this;
+    return {
+      version: 1,
+      generation: 0,
+      job: this.input.job,
+      name: plan.spec.name,
+      specDigest: plan.specDigest,
+      sources: plan.files.map(({ label, pin }) => ({ uri: label, ...pin })),
+      columns: plan.columns,
+      counts,
+      output,
+      parts,
+      rejects: rejects ? [rejects] : [],
+      started: this.input.startedAt,
+      finished: new Date().toISOString(),
+    };
+  }
+
+  private async publishManifest(manifest: Manifest): Promise<void> {
+    const { files, work } = this.to;
+    const { job } = this.input;
+    // A second commit takes over the manifest of the first, so that both sides say the same.
+    await work.publish(keys.manifest(job), JSON.stringify(manifest, null, 2) + '\n');
+    const text = (await work.read(keys.manifest(job))).toString();
+    if (this.folderManifest) {
+      await this.folderManifest(text);
+    } else if (!manifest.output.inWorkArea) {
+      const staged = await files.stageFile(manifestBeside(manifest.output.uri), job);
+      await staged.append(Buffer.from(text));
+      await staged.publish('replace');
+    }
+  }
+
+  /** The rows themselves, where they are few enough to travel with the result. */
+  private async smallRows(output: OutputRef): Promise<Row[] | undefined> {
+    if (output.format !== 'ndjson' || !output.single || output.bytes > INLINE_RESULT_BYTES) return undefined;
+    const source = output.inWorkArea ? await this.to.work.open(output.uri) : await this.to.files.open(output.uri);
+    try {
+      const text = (await source.read(0, source.size)).toString();
+      return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Row]));
+    } finally {
+      await source.close();
+    }
+  }
+}
+
+/** The ranges must cover every chunk once; anything else is a fault of the engine that must not be published. */
+function checkComplete(receipts: readonly Receipt[], chunkCount: number): void {
+  let next = 0;
+  for (const { from, to } of receipts) {
+    if (from !== next) break;
+    next = to;
+  }
+  if (next === chunkCount) return;
+  throw new MillraceError('commit.incomplete', `chunk ${next} of ${chunkCount} has no receipt; nothing was published`);
+}
+
+/** All parts have the same columns, or the output would be no table. */
+function columnsOf(pieces: readonly Piece[]): OutputRef['columns'] {
+  const described = pieces.filter((piece) => piece.columns.length > 0);
+  return described[0]?.columns ?? [];
+}
+
+function manifestBeside(target: string): string {
+  return `${target}.manifest.json`;
+}
+
+function exists(target: string): MillraceError {
+  return new MillraceError(
+    'sink.exists',
+    `sink "${target}" came into being while the job ran; choose another name or set sink.ifExists: replace`,
+  );
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

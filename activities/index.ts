@@ -1,0 +1,22 @@
+import type { Activities } from '../src/contract.js';
+import { commit } from './commit.js';
+import type { Dependencies } from './dependencies.js';
+import { discard } from './discard.js';
+import { withCodes } from './failures.js';
+import { inspect, preview } from './inspect.js';
+import { processChunks } from './process-chunks.js';
+import { reduce } from './reduce.js';
+import { stitch } from './stitch.js';
+
+/** The activities over their dependencies, one a verb. */
+export function createActivities(dependencies: Dependencies): Activities {
+  return {
+    inspect: withCodes((input) => inspect(dependencies, input)),
+    preview: withCodes((input) => preview(dependencies, input)),
+    processChunks: withCodes((input) => processChunks(dependencies, input)),
+    stitch: withCodes((input) => stitch(dependencies, input)),
+    reduce: withCodes((input) => reduce(dependencies, input)),
+    commit: withCodes((input) => commit(dependencies, input)),
+    discard: withCodes((input) => discard(dependencies, input)),
+  };
+}

@@ -1,0 +1,80 @@
+import type { PlanView } from '../src/core/job.js';
+import type { Plan, PlanSummary } from '../src/core/plan.js';
+import { keys } from '../src/core/receipt.js';
+import { isOneRange } from '../src/core/part-format.js';
+import { parseSpec } from '../src/schema/spec.js';
+import type { Dependencies } from './dependencies.js';
+import type { Row } from '../src/core/records.js';
+import { SAMPLE_ROWS, makePlan } from './make-plan.js';
+
+/** A plan of one chunk up to this size rides along with the activity instead of lying in the work area. */
+const INLINE_PLAN_BYTES = 40 * 1024;
+
+/** Checks the spec, looks at the source, makes and stores the plan. */
+export async function inspect(dependencies: Dependencies, { job, spec }: { job: string; spec: unknown }): Promise<PlanSummary> {
+  const { work, files } = dependencies;
+  const canonical = parseSpec(spec, { internal: true });
+  if (canonical.sink) await files.resolve(canonical.sink.uri, canonical.sink.ifExists);
+  const { plan, warnings } = await makePlan(dependencies, canonical, job);
+  const text = JSON.stringify(plan);
+  const inline = isOneRange(plan) && text.length <= INLINE_PLAN_BYTES;
+  if (!inline && !(await work.publish(keys.plan(job), text))) {
+    // A former attempt made the plan; its chunks are the job's chunks.
+    return summaryOf(JSON.parse((await work.read(keys.plan(job))).toString()) as Plan, false, warnings);
+  }
+  return summaryOf(plan, inline, warnings);
+}
+
+/** What the job would do. Starts nothing and stores nothing. */
+export async function preview(dependencies: Dependencies, { spec }: { spec: unknown }): Promise<PlanView> {
+  const canonical = parseSpec(spec, { internal: true });
+  if (canonical.sink) await dependencies.files.resolve(canonical.sink.uri, canonical.sink.ifExists);
+  const { plan, output, sample, warnings } = await makePlan(dependencies, canonical, 'preview');
+  return {
+    name: canonical.name,
+    processor: canonical.process.use,
+    format: plan.format,
+    files: plan.files.length,
+    chunks: plan.chunkCount,
+    bytes: plan.bytes,
+    records: plan.records,
+    recordsExact: plan.recordsExact,
+    chunksPerActivity: plan.chunksPerActivity,
+    concurrency: plan.concurrency,
+    columns: plan.columns,
+    output,
+    sample: plan.format === 'parquet' ? await parquetSample(dependencies, plan) : sample,
+    warnings,
+  };
+}
+
+/** In a thread: a damaged page may end the one that decodes it. */
+function parquetSample({ pool }: Dependencies, { files, columns }: Plan): Promise<Row[]> {
+  const { uri, pin, label } = files[0]!;
+  return pool.run('sampleParquet', { uri, pin, label, columns, rows: SAMPLE_ROWS });
+}
+
+function summaryOf(plan: Plan, inline: boolean, warnings: string[]): PlanSummary {
+  const text = plan.format === 'csv' || plan.format === 'ndjson';
+  return {
+    inline: inline ? plan : undefined,
+    name: plan.spec.name,
+    processor: plan.spec.process.use,
+    sourceLabel: sourceLabel(plan),
+    chunkCount: plan.chunkCount,
+    chunksPerActivity: plan.chunksPerActivity,
+    bytes: plan.bytes,
+    records: plan.records,
+    concurrency: plan.concurrency,
+    reduces: plan.reduces,
+    stitches: text && !isOneRange(plan),
+    options: plan.spec.options,
+    warnings,
+  };
+}
+
+function sourceLabel({ files, itemCount }: Plan): string {
+  if (files.length === 0) return `${itemCount} items`;
+  const name = files[0]!.label.split('/').at(-1)!;
+  return files.length === 1 ? name : `${name} and ${files.length - 1} more`;
+}

@@ -1,0 +1,225 @@
+import { chunksPerActivity, laneCount, rowBorders, textChunkBytes } from '../src/core/chunking.js';
+import { MillraceError } from '../src/core/errors.js';
+import { isSingleFile, outputFormat } from '../src/core/part-format.js';
+import type { Plan, SourceFile } from '../src/core/plan.js';
+import type { Column, ColumnType, Row } from '../src/core/records.js';
+import { sourceFormat } from '../src/core/source-format.js';
+import type { JobSpec, SourceFormat } from '../src/core/spec.js';
+import { inferCsvTable } from '../src/formats/csv-infer.js';
+import { inferNdjsonTable, inferRowColumns } from '../src/formats/ndjson-infer.js';
+import { parquetShape, readParquetMetadata } from '../src/formats/parquet-file.js';
+import { specDigest } from '../src/schema/spec.js';
+import type { FoundObject } from '../src/stores/port.js';
+import type { Dependencies } from './dependencies.js';
+
+export interface Planned {
+  plan: Plan;
+  /** Columns of the result, as far as they are known before the run. */
+  output: Array<{ name: string; type: string }> | null;
+  sample: Row[];
+  warnings: string[];
+}
+
+/** What one file of a source looks like, before the chunks are laid out. */
+interface Shape {
+  columns: Column[];
+  dataStart: number;
+  headLines: number;
+  /** Exact for Parquet, estimated for text. */
+  records: number;
+  /** The first records; not for Parquet, whose pages are decoded in threads only. */
+  sample: Row[];
+  warnings: string[];
+  rowGroups?: { starts: number[]; bytes: number[] };
+}
+
+export const SAMPLE_ROWS = 10;
+/** Files of a source that are looked at side by side. */
+const LOOKS_AT_ONCE = 16;
+
+/**
+ * Looks at the source of a job and lays out its chunks.
+ * @throws MillraceError `source.*`, `processor.*`, `sql.*`: whatever makes the job impossible
+ */
+export async function makePlan(dependencies: Dependencies, spec: JobSpec, job: string): Promise<Planned> {
+  const threads = await dependencies.threads();
+  const laid = spec.source.uri ? await planFiles(dependencies, spec, threads) : await planItems(dependencies, spec);
+  const check = await dependencies.pool.run('check', {
+    use: spec.process.use,
+    with: spec.process.with,
+    columns: laid.columns,
+    parquetPath: laid.format === 'parquet' ? await dependencies.files.localPath(laid.files[0]!.uri) : undefined,
+  });
+  const plan: Plan = {
+    version: 1,
+    job,
+    specDigest: specDigest(spec),
+    // The items have their own place; twice would be once too often.
+    spec: { ...spec, source: { ...spec.source, items: undefined } },
+    format: laid.format,
+    columns: laid.columns,
+    files: laid.files,
+    items: laid.items,
+    itemCount: laid.itemCount,
+    chunkBytes: laid.chunkBytes,
+    chunkRows: laid.chunkRows,
+    chunkCount: laid.chunkCount,
+    chunksPerActivity: chunksPerActivity(laid.chunkCount, laid.bytes, threads),
+    bytes: laid.bytes,
+    records: laid.records,
+    recordsExact: laid.format === 'parquet' || laid.format === 'items',
+    reduces: check.reduces,
+    concurrency: laneCount(spec.options.concurrency, threads),
+  };
+  return { plan, output: check.output, sample: laid.sample, warnings: [...laid.warnings, ...sinkWarnings(plan)] };
+}
+
+interface Layout {
+  format: Plan['format'];
+  columns: Column[];
+  files: SourceFile[];
+  items?: Row[];
+  itemCount: number;
+  chunkBytes: number;
+  chunkRows: number;
+  chunkCount: number;
+  bytes: number;
+  records: number;
+  sample: Row[];
+  warnings: string[];
+}
+
+async function planItems({ work }: Dependencies, { source, options }: JobSpec): Promise<Layout> {
+  const stored = source.itemsKey ? (await work.read(source.itemsKey)).toString() : null;
+  const items = source.items ?? stored!.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Row]));
+  const rows = options.chunk !== 'auto' && 'rows' in options.chunk ? options.chunk.rows : Math.max(1, items.length);
+  return {
+    format: 'items',
+    columns: inferRowColumns(items),
+    files: [],
+    items: stored === null ? items : undefined,
+    itemCount: items.length,
+    chunkBytes: 0,
+    chunkRows: rows,
+    chunkCount: Math.max(1, Math.ceil(items.length / rows)),
+    bytes: 0,
+    records: items.length,
+    sample: items.slice(0, SAMPLE_ROWS),
+    warnings: [],
+  };
+}
+
+async function planFiles({ files: store }: Dependencies, { source, options }: JobSpec, threads: number): Promise<Layout> {
+  const found = await findAll(store, source.uri!);
+  const format = oneFormat(found, source.format);
+  const shapes: Shape[] = [];
+  for (let i = 0; i < found.length; i += LOOKS_AT_ONCE) {
+    const some = found.slice(i, i + LOOKS_AT_ONCE);
+    shapes.push(...(await Promise.all(some.map((object) => lookAt(store, object, format, source.csv)))));
+  }
+  const columns = oneTable(found, shapes, format);
+  const bytes = found.reduce((sum, { pin }) => sum + pin.size, 0);
+  const records = shapes.reduce((sum, shape) => sum + shape.records, 0);
+  const chunkBytes = textChunkBytes(options.chunk, bytes, records === 0 ? 1 : bytes / records, threads);
+
+  let chunkCount = 0;
+  const files = found.map(({ uri, label, pin }, i): SourceFile => {
+    const { dataStart, headLines, rowGroups } = shapes[i]!;
+    const borders = rowGroups && rowBorders(options.chunk, rowGroups.starts, rowGroups.bytes, threads);
+    const count = borders ? borders.length - 1 : Math.max(1, Math.ceil((pin.size - dataStart) / chunkBytes));
+    const file = { uri, label, size: pin.size, pin, firstChunk: chunkCount, chunkCount: count, dataStart, headLines, rowBorders: borders };
+    chunkCount += count;
+    return file;
+  });
+  return {
+    format,
+    columns,
+    files,
+    itemCount: 0,
+    chunkBytes,
+    chunkRows: 0,
+    chunkCount,
+    bytes,
+    records,
+    sample: shapes[0]!.sample,
+    warnings: [...new Set(shapes.flatMap((shape) => shape.warnings))],
+  };
+}
+
+/** Every object that the uris name, once, in their order. */
+async function findAll(store: Dependencies['files'], uris: string[]): Promise<FoundObject[]> {
+  const found = (await Promise.all(uris.map((uri) => store.find(uri)))).flat();
+  return [...new Map(found.map((object) => [object.uri, object])).values()];
+}
+
+function oneFormat(found: FoundObject[], declared: SourceFormat | undefined): SourceFormat {
+  const format = sourceFormat(found[0]!.label, declared);
+  const other = found.find(({ label }) => sourceFormat(label, declared) !== format);
+  if (!other) return format;
+  throw new MillraceError(
+    'source.mixed_formats',
+    `"${found[0]!.label}" is ${format} and "${other.label}" is ${sourceFormat(other.label, declared)}; one job reads one format`,
+  );
+}
+
+async function lookAt(
+  store: Dependencies['files'],
+  { uri, label, pin }: FoundObject,
+  format: SourceFormat,
+  csv: JobSpec['source']['csv'],
+): Promise<Shape> {
+  const source = await store.open(uri, pin);
+  try {
+    if (format === 'parquet') {
+      const metadata = await readParquetMetadata(source, label);
+      const { columns, rowGroupStarts, rowGroupBytes } = parquetShape(metadata);
+      const rowGroups = { starts: rowGroupStarts, bytes: rowGroupBytes };
+      return { columns, dataStart: 0, headLines: 0, records: rowGroupStarts.at(-1)!, sample: [], warnings: [], rowGroups };
+    }
+    const table = format === 'csv' ? await inferCsvTable(source, csv, label) : await inferNdjsonTable(source, label);
+    const records = table.recordBytes > 0 ? Math.round((pin.size - table.dataStart) / table.recordBytes) : 0;
+    return { ...table, records, sample: table.sampleRows };
+  } finally {
+    await source.close();
+  }
+}
+
+/** The columns of all files together: the same names in the same order, each of a type that all values fit. */
+function oneTable(found: FoundObject[], shapes: Shape[], format: SourceFormat): Column[] {
+  const columns = shapes[0]!.columns.map((column) => ({ ...column }));
+  if (format === 'ndjson') return unionOf(shapes);
+  for (const [i, shape] of shapes.entries()) {
+    const names = shape.columns.map(({ name }) => name);
+    if (names.length !== columns.length || names.some((name, c) => name !== columns[c]!.name)) {
+      throw new MillraceError(
+        'source.columns_differ',
+        `"${found[i]!.label}" has the columns ${names.join(', ')}; wanted those of "${found[0]!.label}": ${columns.map(({ name }) => name).join(', ')}`,
+      );
+    }
+    for (const [c, column] of shape.columns.entries()) columns[c]!.type = wider(columns[c]!.type, column.type);
+  }
+  return columns;
+}
+
+function unionOf(shapes: Shape[]): Column[] {
+  const types = new Map<string, ColumnType>();
+  for (const { name, type } of shapes.flatMap((shape) => shape.columns)) {
+    const known = types.get(name);
+    types.set(name, known ? wider(known, type) : type);
+  }
+  return [...types].map(([name, type]) => ({ name, type }));
+}
+
+function wider(a: ColumnType, b: ColumnType): ColumnType {
+  if (a === b) return a;
+  const pair = new Set([a, b]);
+  if (pair.has('int') && pair.has('float')) return 'float';
+  if (pair.has('date') && pair.has('timestamp')) return 'timestamp';
+  return pair.has('json') ? 'json' : 'string';
+}
+
+function sinkWarnings(plan: Plan): string[] {
+  const joins = plan.spec.sink && outputFormat(plan) === 'parquet' && isSingleFile(plan) && !plan.reduces;
+  if (!joins || plan.chunkCount === 1) return [];
+  return ['one Parquet file out of many parts is written anew at commit; a folder (sink.uri ending in "/") avoids that'];
+}

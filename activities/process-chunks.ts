@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, unlink } from 'node:fs/promises';
+import { Context } from '@temporalio/activity';
+import type { InlineReceipt, RangeResult } from '../src/contract.js';
+import type { RangeInput } from '../src/core/plan.js';
+import { keys, totalsOf } from '../src/core/receipt.js';
+import type { PartRef, Receipt } from '../src/core/receipt.js';
+import { TaskControl } from '../src/processors/control.js';
+import type { ProcessOutput, StagedPart } from '../src/processors/tasks.js';
+import type { Dependencies } from './dependencies.js';
+import { withHeartbeats } from './heartbeats.js';
+
+/** Output of a small job up to this size travels in the result, and nothing is written before the commit. */
+const INLINE_PART_BYTES = 32 * 1024;
+
+/** Runs a range of chunks in a worker thread and publishes its receipt. */
+export async function processChunks({ work, pool }: Dependencies, input: RangeInput): Promise<RangeResult> {
+  const { job, from, to, generation } = input;
+  const receiptKey = keys.receipt(job, from, to, generation);
+  if (!input.inline) {
+    const known = await work.tryRead(receiptKey);
+    if (known) return totalsOf(JSON.parse(known.toString()) as Receipt);
+  }
+
+  const control = new TaskControl();
+  const { attempt } = Context.current().info;
+  const output = await withHeartbeats(
+    (signal) => pool.run('process', { ...input, attempt }, { signal, control }),
+    () => ({ bytes: control.bytes, records: control.records }),
+  );
+
+  const { receipt, part, rejects, reduced } = output;
+  if (part) receipt.part = { ...partRef(part), key: '' };
+  const result: RangeResult = { ...totalsOf(receipt), reduced };
+  const small = (part?.bytes ?? 0) + (rejects?.bytes ?? 0) <= INLINE_PART_BYTES;
+  if (input.inline && small) return { ...result, inline: await takeInline(output) };
+
+  // The fence: an attempt that was given up meanwhile must not publish. If it slips through here the receipt decides.
+  Context.current().cancellationSignal.throwIfAborted();
+  const unique = randomUUID();
+  if (part) {
+    const key = keys.part(job, from, generation, unique, 'part');
+    await work.publishFile(key, part.path);
+    receipt.part = { ...partRef(part), key };
+  }
+  if (rejects) {
+    const key = keys.rejectsOf(job, from, generation, unique);
+    await work.publishFile(key, rejects.path);
+    receipt.rejects = { key, records: receipt.counts.rejected };
+  }
+  if (reduced) await work.publish(keys.reduced(job), JSON.stringify(receipt.part));
+  if (await work.publish(receiptKey, JSON.stringify(receipt))) return result;
+
+  // Another attempt was first; ours was never visible.
+  if (receipt.part) await work.remove(receipt.part.key);
+  if (receipt.rejects) await work.remove(receipt.rejects.key);
+  return totalsOf(JSON.parse((await work.read(receiptKey)).toString()) as Receipt);
+}
+
+function partRef({ bytes, records, sha256, columns }: StagedPart): Omit<PartRef, 'key'> {
+  return { bytes, records, sha256, columns };
+}
+
+async function takeInline({ receipt, part, rejects }: ProcessOutput): Promise<InlineReceipt> {
+  const take = async (path: string) => {
+    const bytes = await readFile(path);
+    await unlink(path);
+    return bytes.toString('base64');
+  };
+  return {
+    receipt,
+    part: part && (await take(part.path)),
+    rejects: rejects && (await take(rejects.path)),
+  };
+}

@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import { Context } from '@temporalio/activity';
+import type { PlanRef } from '../src/core/plan.js';
+import { keys } from '../src/core/receipt.js';
+import type { PartRef } from '../src/core/receipt.js';
+import type { Dependencies } from './dependencies.js';
+import { withHeartbeats } from './heartbeats.js';
+import { readReceipts } from './receipts.js';
+
+/** The step over all partials, in source order. Runs once: the first attempt to publish wins. */
+export async function reduce({ work, pool }: Dependencies, { job }: PlanRef): Promise<number> {
+  const known = await work.tryRead(keys.reduced(job));
+  if (known) return (JSON.parse(known.toString()) as PartRef).bytes;
+
+  const receipts = await readReceipts(work, job);
+  const parts = receipts.flatMap((receipt) => (receipt.part ? [receipt.part.key] : []));
+  const partials = await Promise.all(parts.map((key) => work.localPath(key)));
+  const part = await withHeartbeats((signal) => pool.run('reduce', { job, partials }, { signal }));
+
+  Context.current().cancellationSignal.throwIfAborted();
+  const { path, ...ref } = part;
+  const key = keys.part(job, 0, 0, `reduced-${randomUUID()}`, 'part');
+  await work.publishFile(key, path);
+  const made: PartRef = { ...ref, key };
+  if (await work.publish(keys.reduced(job), JSON.stringify(made))) return made.bytes;
+  await work.remove(key);
+  return (JSON.parse((await work.read(keys.reduced(job))).toString()) as PartRef).bytes;
+}

@@ -1,0 +1,37 @@
+import type { Restart } from '../src/contract.js';
+import type { Plan } from '../src/core/plan.js';
+import { keys, totalsOf } from '../src/core/receipt.js';
+import type { Receipt } from '../src/core/receipt.js';
+import type { Dependencies } from './dependencies.js';
+import { readReceipts } from './receipts.js';
+
+/** The ranges whose first record start was guessed wrong; none when all of them join. */
+export async function stitch({ work }: Dependencies, { job }: { job: string }): Promise<Restart[]> {
+  const plan = JSON.parse((await work.read(keys.plan(job))).toString()) as Plan;
+  return findRestarts(plan, await readReceipts(work, job));
+}
+
+/**
+ * The spans of each file must tile it from its first record to its end. A range that does not begin where the one before
+ * it ended is run again from there. What follows it is judged in the next round, for its own border may move.
+ * @param receipts the current ones, in order
+ */
+export function findRestarts(plan: Pick<Plan, 'files'>, receipts: readonly Receipt[]): Restart[] {
+  const restarts: Restart[] = [];
+  let previous: { file: number; end: number; sure: boolean } | null = null;
+  for (const receipt of receipts) {
+    let wrong = false;
+    for (const span of receipt.spans) {
+      const continues: boolean = previous?.file === span.file;
+      const expected = continues ? previous!.end : plan.files[span.file]!.dataStart;
+      const judged: boolean = !continues || previous!.sure;
+      if (judged && span.first !== expected && !wrong) {
+        wrong = true;
+        const { from, to, generation } = receipt;
+        restarts.push({ from, to, start: expected, generation: generation + 1, undo: totalsOf(receipt) });
+      }
+      previous = { file: span.file, end: span.end, sure: !wrong };
+    }
+  }
+  return restarts;
+}

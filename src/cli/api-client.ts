@@ -1,0 +1,178 @@
+import { MillraceError, messageOf, type Issue } from '../core/errors.js';
+import type { JobView, Manifest, PlanView, ProcessorInfo } from '../core/job.js';
+import type { Reject } from '../core/records.js';
+
+/** An answer `application/problem+json` of the API. `code`, `message` and `issues` are those of the document. */
+export class ApiProblem extends MillraceError {
+  readonly status: number;
+
+  constructor(status: number, code: string, message: string, issues: Issue[]) {
+    super(code, message, { issues, retryable: status === 503 || status === 429 });
+    this.status = status;
+  }
+}
+
+export interface JobPage {
+  jobs: JobView[];
+  nextCursor: string | null;
+}
+
+export interface ResultView {
+  rows: Record<string, unknown>[];
+  columns: Array<{ name: string; type: string }>;
+  truncated: boolean;
+}
+
+export interface JobQuery {
+  state?: string;
+  name?: string;
+  since?: string;
+  limit?: number;
+  cursor?: string;
+}
+
+export interface ApiClient {
+  readonly url: string;
+  health(): Promise<boolean>;
+  submit(spec: unknown, idempotencyKey?: string): Promise<JobView>;
+  plan(spec: unknown): Promise<PlanView>;
+  job(id: string): Promise<JobView>;
+  jobs(query?: JobQuery): Promise<JobPage>;
+  cancel(id: string): Promise<JobView>;
+  result(id: string): Promise<ResultView>;
+  manifest(id: string): Promise<Manifest>;
+  /** The first `limit` rejected records, read no further than that. */
+  rejects(id: string, limit?: number): Promise<Reject[]>;
+  processors(): Promise<ProcessorInfo[]>;
+}
+
+const TIMEOUT_MS = 30_000;
+const HEALTH_TIMEOUT_MS = 1500;
+
+/**
+ * A thin client of the HTTP API at `url` (no trailing slash).
+ * Errors: `ApiProblem` with the API's own code; `api.unreachable` where nobody answers; `api.bad_answer` where it is not this API.
+ */
+export function apiClient(url: string): ApiClient {
+  const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
+    let response: Response;
+    try {
+      response = await fetch(url + path, {
+        method,
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    } catch (error) {
+      throw unreachable(url, error);
+    }
+    if (!response.ok) throw await problemOf(response, url);
+    return response;
+  };
+  const json = async <T>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<T> => {
+    const response = await call(method, path, body, headers);
+    try {
+      return (await response.json()) as T;
+    } catch {
+      throw badAnswer(url, `${method} ${path}`);
+    }
+  };
+  const jobPath = (id: string): string => `/v1/jobs/${encodeURIComponent(id)}`;
+
+  return {
+    url,
+    async health() {
+      try {
+        const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
+        await response.body?.cancel();
+        return response.ok;
+      } catch {
+        return false;
+      }
+    },
+    submit: (spec, key) => json('POST', '/v1/jobs', spec, key ? { 'idempotency-key': key } : {}),
+    plan: (spec) => json('POST', '/v1/plan', spec),
+    job: (id) => json('GET', jobPath(id)),
+    jobs: (query = {}) => json('GET', `/v1/jobs${queryString(query)}`),
+    cancel: (id) => json('POST', `${jobPath(id)}/cancel`),
+    result: (id) => json('GET', `${jobPath(id)}/result`),
+    manifest: (id) => json('GET', `${jobPath(id)}/manifest`),
+    async rejects(id, limit = Number.POSITIVE_INFINITY) {
+      const response = await call('GET', `${jobPath(id)}/rejects`, undefined, { accept: 'application/x-ndjson' });
+      return readLines<Reject>(response, limit);
+    },
+    async processors() {
+      const answer = await json<ProcessorInfo[] | { processors: ProcessorInfo[] }>('GET', '/v1/processors');
+      return Array.isArray(answer) ? answer : answer.processors;
+    },
+  };
+}
+
+function queryString(query: JobQuery): string {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) if (value !== undefined) params.set(key, String(value));
+  const text = params.toString();
+  return text ? `?${text}` : '';
+}
+
+function unreachable(url: string, cause: unknown): MillraceError {
+  const timedOut = cause instanceof Error && cause.name === 'TimeoutError';
+  const reason = timedOut ? `no answer within ${TIMEOUT_MS / 1000} s` : causeOf(cause);
+  return new MillraceError(
+    'api.unreachable',
+    `No Millrace API at "${url}" (${reason}); start one with "npx millrace dev", or name another with --api URL`,
+    { retryable: true, cause },
+  );
+}
+
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = (cause as { code?: unknown }).code;
+  if (code === 'ECONNREFUSED') return 'connection refused';
+  return typeof code === 'string' ? code : messageOf(cause);
+}
+
+async function problemOf(response: Response, url: string): Promise<MillraceError> {
+  const text = await response.text().catch(() => '');
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    body = null;
+  }
+  const { code, detail, title, errors } = (body ?? {}) as Record<string, unknown>;
+  if (typeof code !== 'string') return badAnswer(url, `status ${response.status}`);
+  const message = typeof detail === 'string' ? detail : typeof title === 'string' ? title : `Status ${response.status}`;
+  return new ApiProblem(response.status, code, message, Array.isArray(errors) ? errors.map(issueOf) : []);
+}
+
+function issueOf(value: unknown): Issue {
+  const { path, pointer, message, detail } = (value ?? {}) as Record<string, unknown>;
+  return { path: String(path ?? pointer ?? ''), message: String(message ?? detail ?? '') };
+}
+
+function badAnswer(url: string, what: string): MillraceError {
+  return new MillraceError(
+    'api.bad_answer',
+    `What answers at "${url}" is not a Millrace API (${what}); name the right one with --api URL`,
+  );
+}
+
+async function readLines<T>(response: Response, limit: number): Promise<T[]> {
+  const rows: T[] = [];
+  if (!response.body || limit <= 0) return rows;
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
+    const lines = (rest + decoder.decode(part, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line.trim() === '') continue;
+      rows.push(JSON.parse(line) as T);
+      // Leaving the loop cancels the body: the rest is never sent.
+      if (rows.length >= limit) return rows;
+    }
+  }
+  if (rest.trim() !== '') rows.push(JSON.parse(rest) as T);
+  return rows;
+}

@@ -1,0 +1,146 @@
+import type { JobView } from '../../core/job.js';
+import { isEndState, END_STATES, OPEN_STATES } from '../../core/job.js';
+import { Option } from 'commander';
+import type { Cli, Register } from '../context.js';
+import { count, duration, printable } from '../format.js';
+import { followJob, printResult } from '../follow.js';
+import { widthOf, writeJson, writeLine } from '../io.js';
+import { elapsedSeconds, jobLines, paintState } from '../job-text.js';
+import { jsonOption, wholeNumber } from '../options.js';
+import { tableLines } from '../table.js';
+
+interface ListOptions {
+  state?: string;
+  name?: string;
+  since?: string;
+  limit: number;
+  json?: boolean;
+}
+
+export const jobsCommand: Register = (program, cli) => {
+  const jobs = program.command('jobs').description('Look at jobs and steer them');
+  const { io, style } = cli;
+
+  jobs
+    .command('list', { isDefault: true })
+    .description('List jobs, the newest first')
+    .addOption(new Option('--state <state>', 'only these').choices([...OPEN_STATES, ...END_STATES]))
+    .option('--name <name>', 'only jobs of this name')
+    .option('--since <time>', 'only jobs created since (RFC 3339)')
+    .option('-n, --limit <n>', 'how many', wholeNumber(1), 20)
+    .addOption(jsonOption())
+    .action(
+      cli.action(async ({ json, ...query }: ListOptions) => {
+        const page = await (await cli.client()).jobs(query);
+        if (json) return writeJson(io.stdout, page);
+        printJobs(cli, page.jobs, page.nextCursor !== null);
+      }),
+    );
+
+  jobs
+    .command('show')
+    .description('Show one job')
+    .argument('<id>')
+    .addOption(jsonOption())
+    .action(
+      cli.action(async (id: string, options: { json?: boolean }) => {
+        const job = await (await cli.client()).job(id);
+        if (options.json) return writeJson(io.stdout, job);
+        for (const line of jobLines(job, style, Date.now())) writeLine(io.stdout, line);
+      }),
+    );
+
+  jobs
+    .command('watch')
+    .description('Follow a job to its end; the exit code says how it ended')
+    .argument('<id>')
+    .addOption(jsonOption())
+    .action(
+      cli.action(async (id: string, options: { json?: boolean }) =>
+        followJob(cli, await cli.client(), id, options.json === true),
+      ),
+    );
+
+  jobs
+    .command('cancel')
+    .description('Cancel a job; what it wrote is discarded')
+    .argument('<id>')
+    .addOption(jsonOption())
+    .action(
+      cli.action(async (id: string, options: { json?: boolean }) => {
+        const job = await (await cli.client()).cancel(id);
+        if (options.json) return writeJson(io.stdout, job);
+        const done = isEndState(job.state);
+        writeLine(io.stdout, done ? `${job.id} is ${paintState(job.state, style)}` : `${job.id} is being cancelled`);
+      }),
+    );
+
+  jobs
+    .command('result')
+    .description('Print the rows of a result')
+    .argument('<id>')
+    .option('-n, --limit <n>', 'rows of the table', wholeNumber(1), 50)
+    .addOption(jsonOption())
+    .action(
+      cli.action(async (id: string, options: { limit: number; json?: boolean }) => {
+        const result = await (await cli.client()).result(id);
+        if (options.json) return writeJson(io.stdout, result);
+        printResult(cli, result, options.limit);
+      }),
+    );
+
+  jobs
+    .command('rejects')
+    .description('Print the rejected records: place, code, reason')
+    .argument('<id>')
+    .option('-n, --limit <n>', 'rejects of the table', wholeNumber(1), 20)
+    .option('--json', 'print all of them as NDJSON, as they can be corrected and given back')
+    .action(
+      cli.action(async (id: string, options: { limit: number; json?: boolean }) => {
+        const client = await cli.client();
+        if (options.json) {
+          for (const reject of await client.rejects(id)) writeLine(io.stdout, JSON.stringify(reject));
+          return;
+        }
+        const job = await client.job(id);
+        const rejects = await client.rejects(id, options.limit);
+        if (rejects.length === 0) return writeLine(io.stdout, 'No record was rejected');
+        const total = job.result?.counts.rejected ?? job.progress?.records.rejected ?? rejects.length;
+        const rows = rejects.map((reject) => [reject.source, reject.line, reject.code, reject.message, reject.raw]);
+        const columns = ['source', 'line', 'code', 'reason', 'record'].map((name) => ({ name }));
+        const width = widthOf(io.stdout);
+        for (const line of tableLines(columns, rows, { width, style, total: Math.max(total, rows.length) })) {
+          writeLine(io.stdout, line);
+        }
+      }),
+    );
+};
+
+function printJobs(cli: Cli, jobs: JobView[], more: boolean): void {
+  const { io, style } = cli;
+  if (jobs.length === 0) return writeLine(io.stdout, 'No jobs');
+  const now = Date.now();
+  const rows = jobs.map((job) => {
+    const counts = job.result?.counts ?? job.progress?.records;
+    return [
+      job.id,
+      job.name,
+      job.processor,
+      job.state,
+      counts ? count(counts.in) : '',
+      job.createdAt.slice(0, 19).replace('T', ' '),
+      duration(elapsedSeconds(job, now)),
+    ];
+  });
+  const columns = [
+    { name: 'id' },
+    { name: 'name' },
+    { name: 'processor' },
+    { name: 'state' },
+    { name: 'records', align: 'right' as const },
+    { name: 'created (UTC)' },
+    { name: 'took', align: 'right' as const },
+  ];
+  for (const line of tableLines(columns, rows, { width: widthOf(io.stdout), style })) writeLine(io.stdout, line);
+  if (more) writeLine(io.stdout, style.dim(printable('… more; raise --limit')));
+}

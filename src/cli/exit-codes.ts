@@ -1,0 +1,39 @@
+import { MillraceError } from '../core/errors.js';
+import type { JobState } from '../core/job.js';
+import { ApiProblem } from './api-client.js';
+
+export const EXIT = {
+  completed: 0,
+  failed: 1,
+  completedWithRejects: 2,
+  cancelled: 3,
+  usage: 64,
+  unavailable: 69,
+  interrupted: 130,
+} as const;
+
+/** What a command that followed a job to its end exits with. */
+export function exitCodeOfState(state: JobState): number {
+  if (state === 'failed') return EXIT.failed;
+  if (state === 'completed_with_rejects') return EXIT.completedWithRejects;
+  if (state === 'cancelled') return EXIT.cancelled;
+  return EXIT.completed;
+}
+
+const BAD_INPUT_STATUS = new Set([400, 413, 415, 422]);
+const NO_SERVICE_STATUS = new Set([502, 503, 504]);
+const BAD_INPUT_CODE = /^(usage|spec|config)\./;
+const NO_SERVICE_CODE = /^(api|temporal)\./;
+
+/** What a command that threw exits with: 64 where the caller's input is at fault, 69 where a service is missing, else 1. */
+export function exitCodeOfError(error: unknown): number {
+  if (error instanceof ApiProblem) {
+    if (BAD_INPUT_STATUS.has(error.status)) return EXIT.usage;
+    return NO_SERVICE_STATUS.has(error.status) ? EXIT.unavailable : EXIT.failed;
+  }
+  if (error instanceof MillraceError) {
+    if (BAD_INPUT_CODE.test(error.code)) return EXIT.usage;
+    if (NO_SERVICE_CODE.test(error.code)) return EXIT.unavailable;
+  }
+  return EXIT.failed;
+}

@@ -1,0 +1,49 @@
+import type { JobState, JobView } from '../core/job.js';
+import { bytes, compact, count, duration, padEnd, printable } from './format.js';
+import type { Style } from './style.js';
+
+export function paintState(state: JobState, style: Style): string {
+  if (state === 'completed') return style.green(state);
+  if (state === 'failed') return style.red(state);
+  if (state === 'completed_with_rejects' || state === 'cancelled') return style.yellow(state);
+  return style.cyan(state);
+}
+
+/** Seconds from the start to the end, or to `now`. */
+export function elapsedSeconds(job: JobView, now: number): number {
+  return Math.max(0, ((job.finishedAt ? Date.parse(job.finishedAt) : now) - Date.parse(job.createdAt)) / 1000);
+}
+
+/** A job in a few aligned lines: what it is, how far it is, where its output lies, what went wrong. */
+export function jobLines(job: JobView, style: Style, now: number): string[] {
+  const seconds = elapsedSeconds(job, now);
+  const lines = [
+    `${paintState(job.state, style)}  ${style.bold(printable(job.name))}  ${job.id}  ${style.dim(duration(seconds))}`,
+  ];
+  const fact = (name: string, value: string): void => {
+    lines.push(`  ${style.dim(padEnd(name, 9))} ${value}`);
+  };
+  fact('processor', printable(job.processor));
+  if (job.source) fact('source', printable(job.source));
+  const counts = job.result?.counts ?? job.progress?.records;
+  if (counts) {
+    const { in: read, used, filtered, rejected, out } = counts;
+    const rate = seconds > 0 && read > 0 ? style.dim(`  ${compact(read / seconds)}/s`) : '';
+    fact('records', `${count(read)} in: ${count(used)} used, ${count(filtered)} filtered, ${count(rejected)} rejected; ${count(out)} out${rate}`);
+  }
+  if (job.progress && !job.result) {
+    const { total, done, running, failed } = job.progress.chunks;
+    fact('chunks', `${count(done)} of ${count(total)} done, ${count(running)} running, ${count(failed)} failed`);
+  }
+  if (job.result) {
+    const { output, rejects } = job.result;
+    const where = output.inWorkArea ? job.links.output : output.uri;
+    fact('output', `${printable(where)}  ${style.dim(`${output.format}, ${bytes(output.bytes)}`)}`);
+    if (rejects) fact('rejects', `${printable(rejects.uri)}  ${style.dim(`see: millrace jobs rejects ${job.id}`)}`);
+  }
+  if (job.links.temporal) fact('temporal', job.links.temporal);
+  if (job.stale) fact('note', style.yellow('no worker answered in time; the progress is missing or old'));
+  for (const warning of job.warnings) fact('warning', style.yellow(printable(warning)));
+  if (job.error) fact('error', style.red(`${job.error.code}: ${printable(job.error.message)}`));
+  return lines;
+}

@@ -1,0 +1,21 @@
+import { InvalidArgumentError, Option } from 'commander';
+
+/** `--json` of every reading command. */
+export function jsonOption(): Option {
+  return new Option('--json', 'print JSON');
+}
+
+/** The parser of an option that is a whole number from `min`. */
+export function wholeNumber(min: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < min || text.trim() === '') {
+      throw new InvalidArgumentError(`Wanted a whole number from ${min}.`);
+    }
+    return value;
+  };
+}
+
+export function collect(value: string, former: string[] = []): string[] {
+  return [...former, value];
+}

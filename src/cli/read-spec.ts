@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { MillraceError, messageOf } from '../core/errors.js';
+import type { Io } from './io.js';
+import { isRecord } from './params.js';
+
+/**
+ * The spec in a JSON or YAML file, or on standard input for `-`, as written.
+ * Errors: `usage.spec_file` (cannot be opened), `spec.unreadable` (neither JSON nor YAML), `spec.not_an_object`.
+ */
+export async function readSpec(path: string, io: Io): Promise<Record<string, unknown>> {
+  const label = path === '-' ? 'standard input' : `"${path}"`;
+  const text = path === '-' ? await io.readStdin() : await readSpecFile(resolve(io.cwd, path), label);
+  const value = await parse(text, label);
+  if (!isRecord(value)) {
+    throw new MillraceError(
+      'spec.not_an_object',
+      `Cannot use ${label} as a spec: wanted an object with "source" and "process", found ${kindOf(value)}`,
+    );
+  }
+  return value;
+}
+
+async function readSpecFile(path: string, label: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const reason =
+      code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a folder' : code === 'EACCES' ? 'access denied' : messageOf(error);
+    throw new MillraceError('usage.spec_file', `Cannot read the spec ${label}: ${reason}`, { cause: error });
+  }
+}
+
+async function parse(text: string, label: string): Promise<unknown> {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // Not JSON: YAML, whose parser also says best where broken JSON breaks.
+  }
+  const { parseDocument } = await import('yaml');
+  const document = parseDocument(text);
+  const fault = document.errors[0];
+  if (fault) {
+    throw new MillraceError('spec.unreadable', `Cannot read ${label} as YAML or JSON: ${fault.message.split('\n')[0]!.replace(/:$/, '')}`);
+  }
+  return document.toJS({ maxAliasCount: 100 }) as unknown;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+}

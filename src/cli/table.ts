@@ -1,0 +1,96 @@
+import { count, cut, displayWidth, padEnd, padStart, printable } from './format.js';
+import type { Style } from './style.js';
+
+export interface TableColumn {
+  name: string;
+  /** Absent: right where every value is a number. */
+  align?: 'left' | 'right';
+}
+
+export interface TableOptions {
+  /** Columns of the terminal; wider tables are cut. */
+  width: number;
+  style: Style;
+  /** Rows there are in all, where `rows` is only the head of them. */
+  total?: number;
+}
+
+const GAP = '  ';
+const MIN_COLUMN = 5;
+
+/** An aligned table as lines: names, a rule, the rows, and `… n more rows` where some are left out. */
+export function tableLines(
+  columns: readonly TableColumn[],
+  rows: readonly (readonly unknown[])[],
+  { width, style, total = rows.length }: TableOptions,
+): string[] {
+  const right = columns.map((column, index) =>
+    column.align ? column.align === 'right' : rows.length > 0 && rows.every((row) => isNumeric(row[index])),
+  );
+  const cells = rows.map((row) => columns.map((_, index) => cellText(row[index])));
+  const names = columns.map((column) => printable(column.name));
+  const natural = names.map((name, index) =>
+    cells.reduce((widest, row) => Math.max(widest, displayWidth(row[index]!)), displayWidth(name)),
+  );
+  const widths = fit(natural, width);
+  const line = (texts: readonly string[]): string =>
+    widths
+      .map((size, index) => {
+        const text = cut(texts[index]!, size);
+        return right[index] ? padStart(text, size) : padEnd(text, size);
+      })
+      .join(GAP)
+      .trimEnd();
+  const lines = [style.bold(line(names)), style.dim(widths.map((size) => '─'.repeat(size)).join(GAP))];
+  for (const row of cells) lines.push(line(row));
+  const notes: string[] = [];
+  const left = total - rows.length;
+  if (left > 0) notes.push(`… ${count(left)} more ${left === 1 ? 'row' : 'rows'}`);
+  const hidden = columns.length - widths.length;
+  if (hidden > 0) notes.push(`… ${hidden} more ${hidden === 1 ? 'column' : 'columns'}`);
+  if (notes.length > 0) lines.push(style.dim(notes.join(', ')));
+  return lines;
+}
+
+/** Rows given as records; the columns are the names of `columns`. */
+export function recordTableLines(
+  columns: readonly TableColumn[],
+  rows: readonly Record<string, unknown>[],
+  options: TableOptions,
+): string[] {
+  return tableLines(
+    columns,
+    rows.map((row) => columns.map((column) => row[column.name])),
+    options,
+  );
+}
+
+function isNumeric(value: unknown): boolean {
+  return value === null || value === undefined || typeof value === 'number' || typeof value === 'bigint';
+}
+
+function cellText(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  return printable(typeof value === 'object' ? JSON.stringify(value) : String(value));
+}
+
+/** The widths of as many leading columns as fit: the widest are narrowed first, then the last are left out. */
+function fit(natural: readonly number[], width: number): number[] {
+  const widths = [...natural];
+  const taken = (): number => widths.reduce((sum, size) => sum + size, 0) + GAP.length * (widths.length - 1);
+  while (taken() > width) {
+    const widest = Math.max(...widths);
+    if (widest > MIN_COLUMN) {
+      const next = Math.max(MIN_COLUMN, ...widths.filter((size) => size < widest));
+      const excess = taken() - width;
+      const index = widths.indexOf(widest);
+      const equals = widths.filter((size) => size === widest).length;
+      widths[index] = Math.max(equals > 1 ? widest - 1 : next, widest - excess);
+    } else if (widths.length > 1) {
+      widths.pop();
+    } else {
+      break;
+    }
+  }
+  return widths;
+}

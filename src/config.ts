@@ -1,0 +1,183 @@
+import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse as parseToml } from 'smol-toml';
+import type { Config } from './core/config.js';
+import { MillraceError, messageOf } from './core/errors.js';
+import type { Issue } from './core/errors.js';
+import { devFile, isAlive } from './dev-addresses.js';
+import { nearest, shown } from './schema/issues.js';
+import { parseBytes } from './schema/units.js';
+import { SETTINGS } from './settings.js';
+import type { Setting, SettingFlag } from './settings.js';
+
+const MIB = 1024 ** 2;
+const TMPFS_MAGIC = 0x0102_1994;
+
+type Raw = { value: unknown; from: string };
+
+/**
+ * Every setting, resolved: flag over environment over `millrace.toml` in `cwd` over default.
+ * @param sources.env the process environment; `TEMPORAL_*` beyond address, namespace and UI is left to the connection
+ * @param sources.flags by the names of `SETTINGS`; undefined counts as not given
+ * @throws MillraceError `config.invalid` with every fault at once
+ */
+export function loadConfig(sources: {
+  env: Readonly<Record<string, string | undefined>>;
+  flags?: Partial<Record<SettingFlag, unknown>>;
+  cwd: string;
+}): Config {
+  const { env, flags = {}, cwd } = sources;
+  const faults: Issue[] = [];
+  const file = readTomlFile(path.join(cwd, 'millrace.toml'), faults);
+
+  const given = new Map<SettingFlag, unknown>();
+  for (const setting of SETTINGS) {
+    const raw = firstGiven(setting, flags[setting.flag], env[setting.env], file[tomlKey(setting)]);
+    if (!raw) continue;
+    const parsed = parseSetting(setting, raw.value, cwd);
+    if ('fault' in parsed) faults.push({ path: setting.env, message: `${raw.from}: ${parsed.fault}` });
+    else given.set(setting.flag, parsed.value);
+  }
+  if (faults.length > 0) {
+    const text = faults.map((fault) => fault.message).join('; ');
+    throw new MillraceError('config.invalid', `settings: ${text}`, { issues: faults });
+  }
+  const setting = <T>(flag: SettingFlag, otherwise: () => T): T => (given.has(flag) ? (given.get(flag) as T) : otherwise());
+
+  const home = setting('home', () => path.join(cwd, '.millrace'));
+  return {
+    host: setting('host', () => '127.0.0.1'),
+    port: setting('port', () => 8080),
+    home,
+    roots: setting('roots', () => [cwd]),
+    work: setting('work', () => path.join(home, 'work')),
+    scratch: setting('scratch', defaultScratch),
+    taskQueue: setting('taskQueue', () => 'millrace'),
+    processors: setting('processors', () => [path.join(cwd, 'processors')].filter((folder) => existsSync(folder))),
+    threads: setting('threads', () => os.availableParallelism()),
+    sqlMemoryBytes: setting('sqlMemory', () => 256 * MIB),
+    insecure: setting('insecure', () => false),
+    temporal: temporalOf(env, home),
+  };
+}
+
+function temporalOf(env: Readonly<Record<string, string | undefined>>, home: string): Config['temporal'] {
+  const chosenElsewhere = env.TEMPORAL_ADDRESS || env.TEMPORAL_PROFILE || env.TEMPORAL_CONFIG_FILE;
+  const dev = chosenElsewhere ? null : readDevFile(devFile(home));
+  const address = env.TEMPORAL_ADDRESS || dev?.temporal;
+  const namespace = env.TEMPORAL_NAMESPACE || dev?.namespace;
+  const uiUrl = env.TEMPORAL_UI_URL || dev?.ui;
+  return { ...(address && { address }), ...(namespace && { namespace }), ...(uiUrl && { uiUrl }) };
+}
+
+/** What `millrace dev` wrote of itself; null where none runs from this home. */
+function readDevFile(file: string): { temporal?: string; namespace?: string; ui?: string } | null {
+  try {
+    const dev = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    if (typeof dev.pid !== 'number' || !isAlive(dev.pid)) return null;
+    const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
+    return { temporal: text(dev.temporal), namespace: text(dev.namespace), ui: text(dev.ui) };
+  } catch {
+    return null;
+  }
+}
+
+function readTomlFile(file: string, faults: Issue[]): Record<string, unknown> {
+  let table: Record<string, unknown>;
+  try {
+    table = parseToml(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      faults.push({ path: 'millrace.toml', message: `millrace.toml: ${messageOf(error).split('\n')[0]}` });
+    }
+    return {};
+  }
+  const known = SETTINGS.map(tomlKey);
+  for (const key of Object.keys(table).filter((key) => !known.includes(key))) {
+    const near = nearest(key, known);
+    const hint = near ? `did you mean "${near}"?` : `known: ${known.join(', ')}`;
+    faults.push({ path: key, message: `millrace.toml: unknown key "${key}"; ${hint}` });
+  }
+  return table;
+}
+
+/** An empty environment variable counts as not set. */
+function firstGiven(setting: Setting, flag: unknown, env: string | undefined, file: unknown): Raw | null {
+  if (flag !== undefined) return { value: flag, from: `--${setting.flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}` };
+  if (env !== undefined && env !== '') return { value: env, from: setting.env };
+  return file === undefined ? null : { value: file, from: `millrace.toml ${tomlKey(setting)}` };
+}
+
+function tomlKey(setting: Setting): string {
+  return setting.env.slice('MILLRACE_'.length).toLowerCase();
+}
+
+type Parsed = { value: unknown } | { fault: string };
+
+function parseSetting(setting: Setting, value: unknown, cwd: string): Parsed {
+  switch (setting.type) {
+    case 'text':
+      return typeof value === 'string' && value.trim() !== '' ? { value: value.trim() } : wanted('a text', value);
+    case 'port':
+      return wholeNumber(value, 0, 65_535);
+    case 'count':
+      return wholeNumber(value, 1, 1024);
+    case 'size': {
+      const bytes = parseBytes(value);
+      return bytes !== null && bytes >= 16 * MIB ? { value: bytes } : wanted('a size of at least 16MiB, such as "256MiB"', value);
+    }
+    case 'flag': {
+      const flags: Record<string, boolean> = { '1': true, true: true, '0': false, false: false };
+      const found = flags[String(value).toLowerCase()];
+      return found === undefined ? wanted('1 or 0', value) : { value: found };
+    }
+    case 'folder':
+      return typeof value === 'string' && value !== '' ? folder(value, cwd) : wanted('a folder', value);
+    case 'folders': {
+      const list = typeof value === 'string' ? value.split(path.delimiter).filter((part) => part !== '') : value;
+      if (!Array.isArray(list) || list.length === 0 || !list.every((part) => typeof part === 'string' && part !== '')) {
+        return wanted(`folders separated by "${path.delimiter}"`, value);
+      }
+      const folders = (list as string[]).map((part) => folder(part, cwd));
+      return folders.find((one) => 'fault' in one) ?? { value: folders.map((one) => (one as { value: string }).value) };
+    }
+  }
+}
+
+function folder(text: string, cwd: string): Parsed {
+  if (/^file:/i.test(text)) {
+    try {
+      return { value: fileURLToPath(new URL(text, `file://${cwd}/`)) };
+    } catch (error) {
+      return { fault: `${messageOf(error)}, found ${shown(text)}` };
+    }
+  }
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(text);
+  if (scheme) return { fault: `"${scheme[1]}:" is not supported by this version; wanted a folder, found ${shown(text)}` };
+  return { value: path.resolve(cwd, text) };
+}
+
+function wholeNumber(value: unknown, min: number, max: number): Parsed {
+  const number = typeof value === 'string' && /^\d+$/.test(value.trim()) ? Number(value) : value;
+  if (Number.isInteger(number) && (number as number) >= min && (number as number) <= max) return { value: number };
+  return wanted(`a whole number from ${min} to ${max}`, value);
+}
+
+function wanted(what: string, value: unknown): Parsed {
+  return { fault: `wanted ${what}, found ${shown(value)}` };
+}
+
+/** Memory where there is enough of it: containers often give 64 MB, which one chunk can fill. */
+function defaultScratch(): string {
+  try {
+    const memory = statfsSync('/dev/shm');
+    if (memory.type === TMPFS_MAGIC && memory.bavail * memory.bsize >= 1024 * MIB) {
+      return `/dev/shm/millrace-${process.getuid?.() ?? 0}`;
+    }
+  } catch {
+    // No such file system here.
+  }
+  return path.join(os.tmpdir(), 'millrace');
+}

@@ -1,0 +1,28 @@
+import type { PlanSummary } from './plan.js';
+
+/** One history holds this many activities at most: at six events each it stays under 4,096. */
+export const MAX_ACTIVITIES_PER_RUN = 500;
+/** A job has at most this many activities, so that the root's own history, about 65 events a window, stays small too. */
+export const MAX_ACTIVITIES = 20_000;
+/** Windows open at once: while one drains the next one fills its lanes. */
+export const MAX_OPEN_WINDOWS = 3;
+/** Lanes of one window; above some 80 fast activities the server's buffer of events overflows. */
+export const MAX_LANES = 64;
+
+export function activityCount(plan: Pick<PlanSummary, 'chunkCount' | 'chunksPerActivity'>): number {
+  return Math.ceil(plan.chunkCount / plan.chunksPerActivity);
+}
+
+/** The chunks `[from, to)` of activity number `n`. */
+export function rangeOf(plan: Pick<PlanSummary, 'chunkCount' | 'chunksPerActivity'>, n: number): { from: number; to: number } {
+  const from = n * plan.chunksPerActivity;
+  return { from, to: Math.min(from + plan.chunksPerActivity, plan.chunkCount) };
+}
+
+/** What the Web UI shows on an activity's bar, cut by it at 120 characters. */
+export function rangeSummary(plan: PlanSummary, from: number, to: number): string {
+  const which = to - from === 1 ? `chunk ${from + 1}` : `chunks ${from + 1}-${to}`;
+  const share = plan.bytes / plan.chunkCount / 1e6;
+  const place = plan.bytes > 0 ? ` ${(from * share).toFixed(1)}-${(to * share).toFixed(1)} MB` : '';
+  return `${which}/${plan.chunkCount} ${plan.sourceLabel}${place}`;
+}

@@ -1,0 +1,48 @@
+import type { ByteSource } from '../stores/port.js';
+import { CR, LF } from './csv-scan.js';
+
+const BLOCK_BYTES = 4 * 1024 * 1024;
+
+/**
+ * The first line end (`\n`, `\r\n`, `\r`) at or after `from`, whatever quotes stand around it.
+ * @returns the byte after it, and whether there was one; without one, the size of the source
+ */
+export async function lineEndAfter(source: ByteSource, from: number): Promise<{ next: number; found: boolean }> {
+  for (let at = from; at < source.size; ) {
+    const block = await source.read(at, Math.min(at + (at === from ? 64 * 1024 : BLOCK_BYTES), source.size));
+    if (block.length === 0) break;
+    const lf = block.indexOf(LF);
+    const head = lf < 0 ? block : block.subarray(0, lf);
+    const cr = head.indexOf(CR);
+    if (cr >= 0) {
+      const after = at + cr + 1;
+      const following = cr + 1 < block.length ? block[cr + 1] : (await source.read(after, after + 1))[0];
+      return { next: following === LF ? after + 1 : after, found: true };
+    }
+    if (lf >= 0) return { next: at + lf + 1, found: true };
+    at += block.length;
+  }
+  return { next: source.size, found: false };
+}
+
+/** How many line ends (`\n`, `\r\n`, `\r`) lie in `[start, end)`. A `\r\n` cut by `start` counts for its `\n`. */
+export async function countLines(source: ByteSource, start: number, end: number): Promise<number> {
+  let lines = 0;
+  let afterCr = false;
+  for (let at = start; at < end; ) {
+    const block = await source.read(at, Math.min(at + BLOCK_BYTES, end));
+    if (block.length === 0) break;
+    for (let i = 0; i < block.length; i++) {
+      const byte = block[i]!;
+      if (byte === LF) {
+        if (!afterCr) lines++;
+        afterCr = false;
+      } else if (byte === CR) {
+        lines++;
+        afterCr = true;
+      } else afterCr = false;
+    }
+    at += block.length;
+  }
+  return lines;
+}

@@ -1,0 +1,78 @@
+import { parquetMetadataAsync, parquetSchema } from 'hyparquet';
+import type { AsyncBuffer, FileMetaData, SchemaTree } from 'hyparquet';
+import { MillraceError, messageOf } from '../core/errors.js';
+import type { Column, ColumnType } from '../core/records.js';
+import type { ByteSource } from '../stores/port.js';
+
+/** What a plan needs to know of a Parquet file. */
+export interface ParquetShape {
+  columns: Column[];
+  /** Rows before each row group and, last, of the whole file. */
+  rowGroupStarts: number[];
+  /** Compressed bytes of each row group. */
+  rowGroupBytes: number[];
+}
+
+export function asyncBuffer(source: ByteSource): AsyncBuffer {
+  return {
+    byteLength: source.size,
+    async slice(start, end = source.size) {
+      const from = start < 0 ? source.size + start : start;
+      const bytes = await source.read(from, end);
+      return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+    },
+  };
+}
+
+/**
+ * The footer of a Parquet file.
+ * @throws MillraceError `source.corrupt_parquet`, `source.encrypted`
+ */
+export async function readParquetMetadata(source: ByteSource, label: string): Promise<FileMetaData> {
+  if (source.size < 12) throw corrupt(label, `${source.size} bytes are too few`);
+  const magic = (await source.read(source.size - 4, source.size)).toString('latin1');
+  if (magic === 'PARE') throw new MillraceError('source.encrypted', `source "${label}" has an encrypted Parquet footer, which cannot be read`);
+  if (magic !== 'PAR1') throw corrupt(label, `it ends with ${JSON.stringify(magic)}, wanted "PAR1"`);
+  try {
+    return await parquetMetadataAsync(asyncBuffer(source));
+  } catch (error) {
+    throw corrupt(label, messageOf(error), error);
+  }
+}
+
+export function parquetShape(metadata: FileMetaData): ParquetShape {
+  const rowGroupStarts = [0];
+  for (const group of metadata.row_groups) rowGroupStarts.push(rowGroupStarts.at(-1)! + Number(group.num_rows));
+  return {
+    columns: parquetSchema(metadata).children.map((child) => ({ name: child.element.name, type: columnType(child) })),
+    rowGroupStarts,
+    rowGroupBytes: metadata.row_groups.map((group) =>
+      group.columns.reduce((sum, column) => sum + Number(column.meta_data?.total_compressed_size ?? 0), 0),
+    ),
+  };
+}
+
+export function corrupt(label: string, why: string, cause?: unknown): MillraceError {
+  return new MillraceError('source.corrupt_parquet', `source "${label}" is no readable Parquet file: ${why}`, { cause });
+}
+
+function columnType({ element, children }: SchemaTree): ColumnType {
+  if (children.length > 0 || element.repetition_type === 'REPEATED') return 'json';
+  const logical = element.logical_type?.type;
+  const converted = element.converted_type;
+  if (logical === 'DATE' || converted === 'DATE') return 'date';
+  if (logical === 'TIMESTAMP' || converted?.startsWith('TIMESTAMP') || element.type === 'INT96') return 'timestamp';
+  if (logical === 'DECIMAL' || converted === 'DECIMAL') return 'float';
+  switch (element.type) {
+    case 'BOOLEAN':
+      return 'bool';
+    case 'INT32':
+    case 'INT64':
+      return 'int';
+    case 'FLOAT':
+    case 'DOUBLE':
+      return 'float';
+    default:
+      return 'string';
+  }
+}

@@ -1,0 +1,112 @@
+import { parquetScan } from 'hyparquet';
+import type { FileMetaData } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { MAX_RAW_CHARS } from '../core/records.js';
+import type { Column, Row } from '../core/records.js';
+import { messageOf } from '../core/errors.js';
+import type { ByteSource } from '../stores/port.js';
+import { asyncBuffer, corrupt } from './parquet-file.js';
+import type { RangeReader, RecordBatch } from './reader.js';
+import { stringifyJsonExact } from './json-exact.js';
+
+const BATCH_ROWS = 2_000;
+
+/**
+ * Reads rows `[firstRow, endRow)` of a Parquet file, a row group at a time. Memory: the decoded columns of one row group.
+ * @param metadata the file's footer, so that it is not read again for each chunk
+ */
+export function parquetRangeReader(
+  source: ByteSource,
+  metadata: FileMetaData,
+  range: { firstRow: number; endRow: number; label: string },
+  columns: Column[],
+): RangeReader {
+  return {
+    span: null,
+    async *batches(): AsyncGenerator<RecordBatch> {
+      const file = asyncBuffer(source);
+      const names = columns.map((column) => column.name);
+      const toRow = rowFactory(names);
+      let first = 0;
+      let rowStart = range.firstRow;
+      for (const group of metadata.row_groups) {
+        // Row groups wholly outside of the range are stepped over by their counts alone.
+        const rowEnd = first + Number(group.num_rows);
+        first = rowEnd;
+        if (rowEnd <= rowStart || rowStart >= range.endRow) continue;
+        const until = Math.min(rowEnd, range.endRow);
+        const data = await readColumns(file, metadata, names, rowStart, until, range.label);
+        for (let from = 0; from < until - rowStart; from += BATCH_ROWS) {
+          const count = Math.min(BATCH_ROWS, until - rowStart - from);
+          const rows = Array.from({ length: count }, (_, i) => toRow(data, from + i));
+          const before = rowStart - range.firstRow + from;
+          yield {
+            rows,
+            records: rows.map((_, i) => before + i + 1),
+            rejects: [],
+            position: before + count,
+            raw: (i) => stringifyJsonExact(rows[i]).slice(0, MAX_RAW_CHARS),
+          };
+        }
+        rowStart = until;
+      }
+    },
+  };
+}
+
+type Values = ArrayLike<unknown>;
+
+async function readColumns(
+  file: ReturnType<typeof asyncBuffer>,
+  metadata: FileMetaData,
+  names: string[],
+  rowStart: number,
+  rowEnd: number,
+  label: string,
+): Promise<Values[]> {
+  try {
+    const scan = await parquetScan({ file, metadata, columns: names, rowStart, rowEnd, compressors, parsers });
+    return await Promise.all(names.map((column) => scan.readColumn({ column, rowStart, rowEnd })));
+  } catch (error) {
+    throw corrupt(label, messageOf(error), error);
+  }
+}
+
+/** Dates as the SQL engine writes them, so that both kinds of processor see the same text. */
+const parsers = {
+  timestampFromMilliseconds: (millis: bigint) => timestampText(millis * 1000n),
+  timestampFromMicroseconds: timestampText,
+  timestampFromNanoseconds: (nanos: bigint) => timestampText(nanos / 1000n),
+  dateFromDays: (days: number) => new Date(days * 86_400_000).toISOString().slice(0, 10),
+};
+
+function timestampText(micros: bigint): string {
+  const text = new Date(Number(micros / 1000n)).toISOString();
+  const seconds = `${text.slice(0, 10)} ${text.slice(11, 19)}`;
+  const fraction = Number(micros % 1_000_000n);
+  if (fraction === 0) return seconds;
+  return `${seconds}.${String(fraction < 0 ? fraction + 1_000_000 : fraction).padStart(6, '0').replace(/0+$/, '')}`;
+}
+
+function rowFactory(names: string[]): (data: Values[], i: number) => Row {
+  return (data, i) => {
+    const row: Row = {};
+    for (let c = 0; c < names.length; c++) setOwn(row, names[c]!, plain(data[c]![i]));
+    return row;
+  };
+}
+
+/** `__proto__` as a column name is data, not a prototype. */
+function setOwn(row: Row, name: string, value: unknown): void {
+  if (name === '__proto__') Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true });
+  else row[name] = value;
+}
+
+function plain(value: unknown): unknown {
+  if (value === undefined) return null;
+  if (typeof value === 'bigint' && value >= -MAX_SAFE && value <= MAX_SAFE) return Number(value);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  return value;
+}
+
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);

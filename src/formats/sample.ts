@@ -1,0 +1,59 @@
+import type { Reject, Row } from '../core/records.js';
+import type { ByteSource } from '../stores/port.js';
+import type { RangeReader, TextRange } from './reader.js';
+
+const SAMPLES = 8;
+const SAMPLE_BYTES = 64 * 1024;
+
+export interface Sampled {
+  rows: Row[];
+  rejects: Reject[];
+  /** Mean bytes of a record, line end included; 1 where there are none. */
+  recordBytes: number;
+}
+
+/** What inference settles about one text file. */
+export interface InferredTable<C> {
+  columns: C[];
+  /** First byte of the first record. */
+  dataStart: number;
+  /** Lines before `dataStart`. */
+  headLines: number;
+  recordBytes: number;
+  /** The first records, at most ten. */
+  sampleRows: Row[];
+  warnings: string[];
+}
+
+/** Reads stretches of 64 KiB spread evenly over the file, the first at `dataStart`; a small file whole. */
+export async function readSamples(
+  source: ByteSource,
+  dataStart: number,
+  label: string,
+  open: (range: TextRange) => RangeReader,
+): Promise<Sampled> {
+  const length = source.size - dataStart;
+  const whole = length <= SAMPLES * SAMPLE_BYTES;
+  const rows: Row[] = [];
+  const rejects: Reject[] = [];
+  let bytes = 0;
+  for (let i = 0; i < (whole ? 1 : SAMPLES); i++) {
+    const start = dataStart + Math.floor((i * length) / SAMPLES);
+    const end = whole ? source.size : start + SAMPLE_BYTES;
+    const reader = open({ start, end, exact: i === 0, label, chunk: 0 });
+    for await (const batch of reader.batches()) {
+      for (const row of batch.rows) rows.push(row);
+      rejects.push(...batch.rejects);
+    }
+    bytes += reader.span!.end - reader.span!.first;
+  }
+  const records = rows.length + rejects.length;
+  return { rows, rejects, recordBytes: records === 0 ? 1 : bytes / records };
+}
+
+/** A warning where sampled records could not be read. */
+export function rejectWarnings(label: string, total: number, rejects: readonly Reject[]): string[] {
+  const first = rejects[0];
+  if (!first) return [];
+  return [`${label}: ${rejects.length} of ${total} sampled records would be rejected, the first at byte ${first.offset}: ${first.message}`];
+}

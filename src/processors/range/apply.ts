@@ -1,0 +1,135 @@
+import { MillraceError, messageOf } from '../../core/errors.js';
+import type { Counts, Row } from '../../core/records.js';
+import type { RecordBatch } from '../../formats/reader.js';
+import { Rejected } from '../define.js';
+import type { BatchProcessor, ProcessorContext, RecordOutput, RecordProcessor, ReduceProcessor } from '../define.js';
+
+/** A processor at work on the batches of a range: takes each batch, says what became of its records. */
+export interface Application {
+  /** Runs the processor over a batch; outputs go to `emit`, refused records to `refuse`. Counts all but `in`. */
+  take(batch: RecordBatch, fates: Fates): Promise<void>;
+}
+
+export interface Fates {
+  counts: Counts;
+  emit(rows: Row[]): void;
+  refuse(batch: RecordBatch, i: number, rejected: Rejected): void;
+}
+
+type Context = ProcessorContext<unknown>;
+
+/** `record`: one call a record. Kept synchronous as long as the processor is, because a promise per record halves the speed. */
+export function applyRecord(processor: RecordProcessor<unknown>, context: Context): Application {
+  return {
+    async take(batch, fates) {
+      const outputs = new Array<RecordOutput>(batch.rows.length);
+      const waiting: Promise<void>[] = [];
+      for (let i = 0; i < outputs.length; i++) {
+        try {
+          const output = processor.record(batch.rows[i]!, context);
+          if (output instanceof Promise) waiting.push(settle(output, i, outputs, processor.name, batch));
+          else outputs[i] = output;
+        } catch (error) {
+          throw failedAt(processor.name, batch, i, error);
+        }
+      }
+      if (waiting.length > 0) await Promise.all(waiting);
+      sort(outputs, batch, 0, fates, processor.name);
+    },
+  };
+}
+
+async function settle(output: Promise<RecordOutput>, i: number, outputs: RecordOutput[], name: string, batch: RecordBatch): Promise<void> {
+  try {
+    outputs[i] = await output;
+  } catch (error) {
+    throw failedAt(name, batch, i, error);
+  }
+}
+
+const DEFAULT_BATCH_SIZE = 1_000;
+
+export function applyBatch(processor: BatchProcessor<unknown>, context: Context): Application {
+  const size = processor.batchSize ?? DEFAULT_BATCH_SIZE;
+  return {
+    async take(batch, fates) {
+      for (let from = 0; from < batch.rows.length; from += size) {
+        const rows = batch.rows.slice(from, from + size);
+        let outputs: RecordOutput[];
+        try {
+          outputs = await processor.batch(rows, context);
+        } catch (error) {
+          throw failedAt(processor.name, batch, from, error);
+        }
+        if (!Array.isArray(outputs) || outputs.length !== rows.length) {
+          const found = Array.isArray(outputs) ? `${outputs.length} entries` : typeof outputs;
+          throw badOutput(processor.name, `batch() got ${rows.length} records and must return one entry for each, found ${found}`);
+        }
+        sort(outputs, batch, from, fates, processor.name);
+      }
+    },
+  };
+}
+
+/** A reduction: the accumulator grows over all batches; nothing is emitted until the range ends. */
+export function applyReduce(
+  processor: ReduceProcessor<unknown>,
+  context: Context,
+): Application & { accumulator(): unknown } {
+  let accumulator: unknown = processor.initial({ params: context.params });
+  return {
+    accumulator: () => accumulator,
+    // eslint-disable-next-line @typescript-eslint/require-await -- the interface of every application
+    async take(batch, fates) {
+      for (let i = 0; i < batch.rows.length; i++) {
+        let next: unknown;
+        try {
+          next = processor.add(accumulator, batch.rows[i]!, context);
+        } catch (error) {
+          throw failedAt(processor.name, batch, i, error);
+        }
+        if (next instanceof Rejected) {
+          fates.refuse(batch, i, next);
+        } else {
+          accumulator = next;
+          fates.counts.used++;
+        }
+      }
+    },
+  };
+}
+
+/** Gives each output to its fate. The outputs of a batch are emitted together, in source order. */
+function sort(outputs: RecordOutput[], batch: RecordBatch, from: number, { counts, emit, refuse }: Fates, name: string): void {
+  const rows: Row[] = [];
+  for (let i = 0; i < outputs.length; i++) {
+    const output = outputs[i];
+    if (output === null || output === undefined) {
+      counts.filtered++;
+    } else if (output instanceof Rejected) {
+      refuse(batch, from + i, output);
+    } else if (Array.isArray(output)) {
+      counts.used++;
+      for (const row of output) rows.push(row);
+    } else if (typeof output === 'object') {
+      counts.used++;
+      rows.push(output);
+    } else {
+      throw badOutput(name, `wanted a row, an array of rows, null or reject(…), found ${typeof output}`);
+    }
+  }
+  counts.out += rows.length;
+  emit(rows);
+}
+
+function failedAt(name: string, batch: RecordBatch, i: number, error: unknown): MillraceError {
+  const place = batch.offsets ? `byte ${batch.offsets[i]}` : `record ${batch.records[i]} of its chunk`;
+  return new MillraceError('processor.failed', `processor "${name}" failed at ${place}: ${messageOf(error)}`, {
+    retryable: true,
+    cause: error,
+  });
+}
+
+function badOutput(name: string, why: string): MillraceError {
+  return new MillraceError('processor.bad_output', `processor "${name}": ${why}`);
+}

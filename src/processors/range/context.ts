@@ -1,0 +1,47 @@
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Plan, PlanRef } from '../../core/plan.js';
+import { keys } from '../../core/receipt.js';
+import type { SourceStore, WorkArea } from '../../stores/port.js';
+import type { Registry } from '../registry.js';
+import type { SqlEngine } from '../sql/sql-engine.js';
+
+/** What a thread keeps between tasks. */
+export interface ThreadContext {
+  sources: SourceStore;
+  work: WorkArea;
+  registry: Registry;
+  /** A folder of this thread alone; the only place its SQL engine may touch. */
+  scratch: string;
+  /** Made at first use and kept warm: a fresh one costs more than a small job. */
+  sql(): Promise<SqlEngine>;
+  plan(ref: PlanRef): Promise<Plan>;
+}
+
+const MAX_CACHED_PLANS = 16;
+
+/** Reads plans once per thread; a plan never changes after inspect. */
+export function planCache(work: WorkArea): ThreadContext['plan'] {
+  const cache = new Map<string, Plan>();
+  return async ({ job, inline }) => {
+    if (inline) return inline;
+    const known = cache.get(job);
+    if (known) return known;
+    const plan = JSON.parse((await work.read(keys.plan(job))).toString()) as Plan;
+    if (cache.size >= MAX_CACHED_PLANS) cache.delete(cache.keys().next().value!);
+    cache.set(job, plan);
+    return plan;
+  };
+}
+
+/** Runs `use` with an empty folder in the thread's scratch, removed afterwards. */
+export async function inScratch<T>(context: ThreadContext, use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = path.join(context.scratch, 'task');
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  try {
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,67 @@
+import { csvRangeReader } from '../../formats/csv-reader.js';
+import { itemsReader } from '../../formats/items-reader.js';
+import { ndjsonRangeReader } from '../../formats/ndjson-reader.js';
+import { readParquetMetadata } from '../../formats/parquet-file.js';
+import { parquetRangeReader } from '../../formats/parquet-reader.js';
+import type { RangeReader } from '../../formats/reader.js';
+import type { TextRange } from '../../formats/reader.js';
+import type { Chunk, Plan } from '../../core/plan.js';
+import type { Row } from '../../core/records.js';
+import { keys } from '../../core/receipt.js';
+import type { ByteSource } from '../../stores/port.js';
+import type { ThreadContext } from './context.js';
+
+/** A chunk of the plan with its file open. */
+export interface OpenChunk {
+  chunk: Chunk;
+  /** Absent for items. */
+  source?: ByteSource;
+  /** Text only: where to read, and whether the first record start is sure. */
+  range?: TextRange;
+}
+
+/**
+ * Opens the file of a chunk, checked against its pin.
+ * @param start the true first byte; absent: it is the chunk's own start, and guessed unless that begins the file's data
+ */
+export async function openChunk(context: ThreadContext, plan: Plan, chunk: Chunk, start?: number): Promise<OpenChunk> {
+  if (chunk.kind === 'items') return { chunk };
+  const file = plan.files[chunk.file]!;
+  const source = await context.sources.open(file.uri, file.pin);
+  if (chunk.kind === 'rows') return { chunk, source };
+  const range: TextRange = {
+    start: start ?? chunk.start,
+    end: chunk.end,
+    exact: start !== undefined || chunk.start === file.dataStart,
+    label: file.label,
+    chunk: chunk.index,
+  };
+  return { chunk, source, range };
+}
+
+/** The records of an open chunk. */
+export async function readChunk(context: ThreadContext, plan: Plan, { chunk, source, range }: OpenChunk): Promise<RangeReader> {
+  switch (chunk.kind) {
+    case 'items':
+      return itemsReader((await planItems(context, plan)).slice(chunk.from, chunk.to));
+    case 'rows': {
+      const { label } = plan.files[chunk.file]!;
+      const metadata = await readParquetMetadata(source!, label);
+      return parquetRangeReader(source!, metadata, { ...chunk, label }, plan.columns);
+    }
+    case 'bytes':
+      return plan.format === 'csv'
+        ? csvRangeReader(source!, range!, { columns: plan.columns, csv: plan.spec.source.csv })
+        : ndjsonRangeReader(source!, range!, { columns: plan.columns });
+  }
+}
+
+/** The inline items of a job: in the plan when few, else in the work area. */
+export async function planItems(context: ThreadContext, plan: Plan): Promise<Row[]> {
+  if (plan.items) return plan.items;
+  const text = (await context.work.read(keys.items(plan.job))).toString();
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Row);
+}

@@ -1,0 +1,146 @@
+import { isSingleFile, outputFormat } from '../../core/part-format.js';
+import type { Plan } from '../../core/plan.js';
+import { MillraceError } from '../../core/errors.js';
+import { createCsvWriter, csvHeader } from '../../formats/csv-writer.js';
+import { ndjsonLines } from '../../formats/ndjson-writer.js';
+import { Rejected, kindOf } from '../define.js';
+import type { AnyProcessor, BatchProcessor, ProcessorContext, RecordProcessor, ReduceProcessor } from '../define.js';
+import type { Row } from '../../core/records.js';
+import { applyBatch, applyRecord, applyReduce } from './apply.js';
+import type { Application } from './apply.js';
+import { readChunk } from './open-chunk.js';
+import { refused, shifted } from './reject-log.js';
+import { PartWriter } from './part-writer.js';
+import type { RangeOutput, RangeRun } from './run-range.js';
+import type { StagedPart } from '../tasks.js';
+import { isOneRange } from '../../core/part-format.js';
+
+/** Runs a processor written in TypeScript over the records of a range. */
+export async function runProcessor(run: RangeRun): Promise<RangeOutput> {
+  const { plan, context } = run;
+  const processor = context.registry.get(plan.spec.process.use);
+  const output = new RowOutput(await context.work.scratchFile('part'), plan);
+  const use = processorContext(processor, run);
+  const reduction = kindOf(processor) === 'reduce' ? applyReduce(processor as ReduceProcessor<unknown>, use) : null;
+  await readAll(run, reduction ?? application(processor, use), output);
+
+  if (!reduction) return { part: output.close(), reduced: false };
+  if (isOneRange(plan)) {
+    const rows = finish(processor as ReduceProcessor<unknown>, reduction.accumulator(), use.params);
+    output.write(rows);
+    run.receipt.counts.out = rows.length;
+    return { part: output.close(), reduced: true };
+  }
+  output.writeText(JSON.stringify(reduction.accumulator()));
+  return { part: output.close(), reduced: false };
+}
+
+/** The step over all partials of a reduction: merges in source order, then finishes. */
+export function finishReduction(
+  processor: ReduceProcessor<unknown>,
+  accumulators: unknown[],
+  params: unknown,
+): Row[] {
+  const merged = accumulators.reduce((a, b) => processor.merge(a, b), processor.initial({ params }));
+  return finish(processor, merged, params);
+}
+
+function finish(processor: ReduceProcessor<unknown>, accumulator: unknown, params: unknown): Row[] {
+  const rows = processor.finish(accumulator, { params });
+  return Array.isArray(rows) ? rows : [rows];
+}
+
+async function readAll(run: RangeRun, application: Application, output: RowOutput): Promise<void> {
+  const { plan, context, control, rejects, receipt } = run;
+  for await (const open of run.chunks()) {
+    const reader = await readChunk(context, plan, open);
+    const place = { source: labelOf(plan, open.chunk), chunk: open.chunk.index };
+    const origin = await run.origin(open);
+    const before = receipt.counts.used + receipt.counts.filtered + rejects.records;
+    for await (const batch of reader.batches()) {
+      control.check();
+      for (const reject of batch.rejects) rejects.add(shifted(reject, origin));
+      await application.take(batch, {
+        counts: receipt.counts,
+        emit: (rows) => output.write(rows),
+        refuse: (from, i, rejected) => rejects.add(shifted(refused(from, i, rejected, place), origin)),
+      });
+      control.report(receipt.bytes, receipt.counts.used);
+    }
+    const records = receipt.counts.used + receipt.counts.filtered + rejects.records - before;
+    run.covered(open, reader.span, reader.span?.lines ?? null, records);
+  }
+}
+
+function labelOf(plan: Plan, chunk: { kind: string; file?: number }): string {
+  return chunk.file === undefined ? 'items' : plan.files[chunk.file]!.label;
+}
+
+function application(processor: AnyProcessor, context: ProcessorContext<unknown>): Application {
+  return kindOf(processor) === 'batch'
+    ? applyBatch(processor as BatchProcessor<unknown>, context)
+    : applyRecord(processor as RecordProcessor<unknown>, context);
+}
+
+function processorContext(processor: AnyProcessor, { plan, context, signal }: RangeRun): ProcessorContext<unknown> {
+  return {
+    params: context.registry.parse(processor.name, plan.spec.process.with),
+    signal,
+    reject: (message, code = 'processor.rejected') => new Rejected(message, code),
+    log: (message) => console.log(`[${plan.job} ${processor.name}] ${message}`),
+  };
+}
+
+/**
+ * The rows of a range as one part file, in the form of the sink. Parquet is made at commit, from NDJSON: only then all
+ * columns and their types are known.
+ */
+class RowOutput {
+  private readonly writer: PartWriter;
+  private readonly csv: boolean;
+  private readonly ownHeader: boolean;
+  private records = 0;
+  private columns: string[] | null = null;
+  private toLines: ((rows: Row[]) => string) | null = null;
+
+  constructor(path: string, plan: Plan) {
+    this.writer = new PartWriter(path);
+    this.csv = outputFormat(plan) === 'csv';
+    // One joined file gets its header at commit.
+    this.ownHeader = !isSingleFile(plan);
+  }
+
+  write(rows: Row[]): void {
+    if (rows.length === 0) return;
+    this.records += rows.length;
+    this.writer.write(this.csv ? this.csvText(rows) : ndjsonLines(rows));
+  }
+
+  writeText(text: string): void {
+    this.writer.write(text);
+  }
+
+  close(): StagedPart {
+    const columns = (this.columns ?? []).map((name) => ({ name, type: 'string' }));
+    const { path, bytes } = this.writer;
+    return { path, bytes, records: this.records, sha256: this.writer.close(), columns };
+  }
+
+  private csvText(rows: Row[]): string {
+    const header = this.columns === null && this.ownHeader;
+    this.columns ??= Object.keys(rows[0]!);
+    for (const row of rows) checkColumns(this.columns, row);
+    this.toLines ??= createCsvWriter(this.columns);
+    return (header ? csvHeader(this.columns) : '') + this.toLines(rows);
+  }
+}
+
+/** A CSV has the columns of its first row; a row with others would be cut in silence. */
+function checkColumns(columns: string[], row: Row): void {
+  const found = Object.keys(row);
+  if (found.length === columns.length && columns.every((name) => Object.hasOwn(row, name))) return;
+  throw new MillraceError(
+    'processor.bad_output',
+    `rows of a CSV sink must all have the same columns: wanted ${columns.join(', ')}, found ${found.join(', ')}; return null for absent values`,
+  );
+}

@@ -1,0 +1,108 @@
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { glob } from 'tinyglobby';
+import { tsImport } from 'tsx/esm/api';
+import { z } from 'zod';
+import { MillraceError, messageOf } from '../core/errors.js';
+import type { ProcessorInfo } from '../core/job.js';
+import type { AnyProcessor } from './define.js';
+import { kindOf } from './define.js';
+
+export const SQL = 'sql';
+
+const SQL_INFO: ProcessorInfo = {
+  name: SQL,
+  description: 'SQL over each chunk (map, table "chunk"), then once over all results (reduce, table "partials")',
+  kind: 'sql',
+  params: {
+    type: 'object',
+    properties: {
+      map: { type: 'string', minLength: 1, description: 'one SELECT; reads the table chunk' },
+      reduce: { type: 'string', minLength: 1, description: 'one SELECT; reads the table partials' },
+    },
+    required: ['map'],
+    additionalProperties: false,
+  },
+};
+
+export interface Registry {
+  /** @throws MillraceError `processor.unknown` */
+  get(name: string): AnyProcessor;
+  list(): ProcessorInfo[];
+  /** The parameters as the processor's schema returns them. @throws MillraceError `processor.bad_params` */
+  parse(name: string, given: Record<string, unknown>): unknown;
+}
+
+/**
+ * Loads every processor below the folders: files whose default export was made by `defineProcessor`.
+ * @throws MillraceError `processor.load_failed`, `processor.duplicate`
+ */
+export async function loadRegistry(folders: readonly string[]): Promise<Registry> {
+  const processors = new Map<string, AnyProcessor>();
+  const origins = new Map<string, string>();
+  for (const folder of folders) {
+    const files = await glob('**/*.{ts,mts,js,mjs}', {
+      cwd: folder,
+      absolute: true,
+      ignore: ['**/node_modules/**', '**/*.d.ts', '**/*.test.*'],
+    });
+    for (const file of files.sort()) {
+      const processor = await importProcessor(file);
+      if (!processor) continue;
+      const known = origins.get(processor.name) ?? (processor.name === SQL ? 'millrace itself' : undefined);
+      if (known) {
+        throw new MillraceError('processor.duplicate', `processor "${processor.name}" is in ${file} and in ${known}; rename one`);
+      }
+      processors.set(processor.name, processor);
+      origins.set(processor.name, file);
+    }
+  }
+
+  const get = (name: string) => {
+    const processor = processors.get(name);
+    if (processor) return processor;
+    const names = [SQL, ...processors.keys()].map((one) => `"${one}"`).join(', ');
+    throw new MillraceError('processor.unknown', `no processor "${name}" on this worker; it has ${names}`);
+  };
+
+  return {
+    get,
+    list: () => [SQL_INFO, ...[...processors.values()].map(describe)],
+    parse(name, given) {
+      const { params = z.strictObject({}) } = get(name);
+      const parsed = params.safeParse(given);
+      if (parsed.success) return parsed.data as unknown;
+      const issues = parsed.error.issues.map((issue) => ({
+        path: ['/process/with', ...issue.path.map(String)].join('/'),
+        message: issue.message,
+      }));
+      throw new MillraceError('processor.bad_params', `parameters of processor "${name}": ${issues[0]!.message}`, { issues });
+    },
+  };
+}
+
+async function importProcessor(file: string): Promise<AnyProcessor | null> {
+  let loaded: { default?: unknown };
+  try {
+    const url = pathToFileURL(file).href;
+    // A folder of processors is the user's own TypeScript; this keeps a build step away from it.
+    loaded = (/\.m?ts$/.test(file) ? await tsImport(url, import.meta.url) : await import(url)) as { default?: unknown };
+  } catch (error) {
+    throw new MillraceError('processor.load_failed', `processor file ${path.basename(file)} could not be loaded: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  const candidate = loaded.default as Partial<AnyProcessor> | undefined;
+  if (!candidate || typeof candidate !== 'object' || typeof candidate.name !== 'string' || !kindOf(candidate)) return null;
+  return candidate as AnyProcessor;
+}
+
+function describe(processor: AnyProcessor): ProcessorInfo {
+  const { name, description, params } = processor;
+  return {
+    name,
+    description,
+    kind: kindOf(processor)!,
+    params: z.toJSONSchema(params ?? z.strictObject({}), { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>,
+  };
+}

@@ -1,0 +1,289 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { MillraceError } from '../core/errors.js';
+import type { Column, Row } from '../core/records.js';
+import { MAX_ITEMS_BYTES } from '../core/spec.js';
+import type { JobSpec, SinkFormat, SourceFormat, SourceSpec } from '../core/spec.js';
+import { dotted, pointer, shown, toIssues, unknownKeys, wording } from './issues.js';
+import { parseBytes, parseDuration, parseTolerance } from './units.js';
+import { takeUnsupported } from './unsupported.js';
+
+const SOURCE_FORMATS = ['csv', 'ndjson', 'parquet'] as const satisfies readonly SourceFormat[];
+const SINK_FORMATS = ['csv', 'ndjson', 'parquet'] as const satisfies readonly SinkFormat[];
+const CSV_TYPES = ['int', 'float', 'bool', 'date', 'timestamp', 'string'] as const satisfies ReadonlyArray<Column['type']>;
+
+const DAY_MS = 86_400_000;
+const MAX_URIS = 1000;
+
+/** An object in which an unknown key is a fault that says which key was meant. */
+function closed<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.strictObject(shape, { error: unknownKeys(Object.keys(shape)) });
+}
+
+function duration(minMs: number, maxMs = 365 * DAY_MS) {
+  return z
+    .union([z.string(), z.number()])
+    .transform((value, context) => {
+      const ms = parseDuration(value);
+      if (ms === null) return fault(context, `wanted a duration such as "10s", "30m" or "7d", found ${shown(value)}`);
+      if (ms < minMs) return fault(context, `wanted at least ${minMs} ms, found ${shown(value)}`);
+      if (ms > maxMs) return fault(context, `wanted at most ${maxMs / DAY_MS} days, found ${shown(value)}`);
+      return ms;
+    })
+    .meta({ examples: ['10s', '30m', '7d'] });
+}
+
+function fault(context: z.RefinementCtx, message: string): never {
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+}
+
+const chunkBytes = z
+  .union([z.string(), z.number()])
+  .transform((value, context) => {
+    const bytes = parseBytes(value);
+    if (bytes === null) return fault(context, `wanted a size such as "64MiB" or a number of bytes, found ${shown(value)}`);
+    if (bytes < 1 || bytes > 1024 ** 3) return fault(context, `wanted 1 byte to 1 GiB, found ${shown(value)}`);
+    return bytes;
+  })
+  .meta({ examples: ['64MiB', 1048576] });
+
+const chunk = z.union([
+  z.literal('auto'),
+  closed({ bytes: chunkBytes }),
+  closed({ rows: z.int().min(1).max(10_000_000) }),
+], {
+  error: ({ input }) => chunkFault(input),
+});
+
+/** A union's own message names no place; this one looks at which form was meant. */
+function chunkFault(input: unknown): string {
+  const wanted = 'wanted "auto", { bytes: "64MiB" } or { rows: 10000 }';
+  if (!isPlainObject(input)) return `${wanted}, found ${shown(input)}`;
+  if ('bytes' in input && 'rows' in input) return 'wanted either bytes or rows, found both';
+  return `${wanted}, found ${shown(input)}`;
+}
+
+const tolerance = z
+  .union([z.string(), z.number()])
+  .transform((value, context) => {
+    const parsed = parseTolerance(value);
+    return parsed ?? fault(context, `wanted a count such as 500 or a percentage such as "0.1%", found ${shown(value)}`);
+  })
+  .meta({ examples: [500, '0.1%'] });
+
+function oneByte(what: string) {
+  return z.string().refine((text) => /^[\x01-\x09\x0b\x0c\x0e-\x7f]$/.test(text), {
+    error: ({ input }) => `${what} is one ASCII character and no line end, found ${shown(input)}`,
+  });
+}
+
+const columnName = z.string().min(1).max(256);
+
+const csv = closed({
+  delimiter: oneByte('the delimiter').default(','),
+  quote: oneByte('the quote').default('"'),
+  header: z.boolean().default(true),
+  columns: z
+    .array(columnName)
+    .min(1)
+    .optional()
+    .refine((names) => !names || new Set(names).size === names.length, { error: 'the same column name stands there twice' }),
+  nullValues: z.array(z.string()).default(['']),
+  types: z.record(columnName, z.enum(CSV_TYPES)).default({}),
+})
+  .refine((options) => options.delimiter !== options.quote, {
+    path: ['quote'],
+    error: 'the quote and the delimiter are the same character',
+  })
+  .refine((options) => options.header || options.columns !== undefined, {
+    path: ['columns'],
+    error: 'missing; a file without header needs the names of its columns',
+  });
+
+const items = z
+  .array(z.custom<Row>(isPlainObject, { error: ({ input }) => `wanted an object, found ${shown(input)}` }).meta({ type: 'object' }))
+  .min(1)
+  .superRefine((rows, context) => {
+    const bytes = Buffer.byteLength(JSON.stringify(rows));
+    if (bytes > MAX_ITEMS_BYTES) {
+      fault(context, `${bytes} bytes as JSON, at most ${MAX_ITEMS_BYTES}; write them to a file and name it in source.uri`);
+    }
+  });
+
+const uri = z.string().min(1).max(4096);
+
+const source = closed({
+  uri: z
+    .union([uri, z.array(uri).min(1).max(MAX_URIS)], {
+      error: ({ input }) => `wanted a path or a list of 1 to ${MAX_URIS} paths, found ${shown(input)}`,
+    })
+    .transform((given) => (typeof given === 'string' ? [given] : given))
+    .optional(),
+  items: items.optional(),
+  format: z.enum(SOURCE_FORMATS).optional(),
+  csv: csv.prefault({}),
+});
+
+/** Also takes the reference to items that lie in the work area already. */
+const internalSource = source.extend({ itemsKey: z.string().optional() });
+
+const sink = closed({
+  uri,
+  format: z.enum(SINK_FORMATS).optional(),
+  ifExists: z.enum(['error', 'replace']).default('error'),
+}).transform(({ uri, format, ifExists }, context) => {
+  if (uri.endsWith('/') && !format) {
+    context.addIssue({ code: 'custom', path: ['format'], message: `missing; a folder of parts needs ${SINK_FORMATS.join(', ')}` });
+    return z.NEVER;
+  }
+  const settled = format ?? formatOf(uri);
+  if (!settled) {
+    const message = `the name ${shown(uri)} does not tell the format; name it .csv, .ndjson or .parquet, or set sink.format`;
+    context.addIssue({ code: 'custom', path: ['format'], message });
+    return z.NEVER;
+  }
+  return { uri, format: settled, ifExists };
+});
+
+const retry = closed({
+  attempts: z.int().min(1).max(1000).default(5),
+  first: duration(1).prefault('1s'),
+  factor: z.number().min(1).max(100).default(2),
+  max: duration(1).prefault('1m'),
+  never: z.array(z.string().min(1)).default([]),
+}).transform(({ attempts, first, factor, max, never }) => ({
+  attempts,
+  firstMs: first,
+  factor,
+  maxMs: Math.max(first, max),
+  never,
+}));
+
+const timeout = closed({
+  chunk: duration(1000).prefault('30m'),
+  heartbeat: duration(1000, DAY_MS).prefault('10s'),
+  job: duration(1000).prefault('7d'),
+}).transform(({ chunk, heartbeat, job }) => ({ chunkMs: chunk, heartbeatMs: heartbeat, jobMs: job }));
+
+const rejects = closed({
+  action: z.enum(['fail', 'skip', 'quarantine']).default('fail'),
+  tolerate: tolerance.optional(),
+}).transform(({ action, tolerate }) => ({ action, tolerate: tolerate ?? (action === 'fail' ? { count: 0 } : null) }));
+
+const fairness = closed({
+  key: z.string().min(1).refine((key) => Buffer.byteLength(key) <= 64, { error: 'longer than 64 bytes' }),
+  weight: z.number().min(0.001).max(1000).default(1),
+});
+
+const options = closed({
+  chunk: chunk.default('auto'),
+  concurrency: z
+    .union([z.literal('auto'), z.int().min(1).max(10_000)], {
+      error: ({ input }) => `wanted "auto" or a whole number from 1 to 10000, found ${shown(input)}`,
+    })
+    .default('auto'),
+  retry: retry.prefault({}),
+  timeout: timeout.prefault({}),
+  rejects: rejects.prefault({}),
+  priority: z.int().min(1).max(5).default(3),
+  fairness: fairness.optional(),
+});
+
+const shape = {
+  name: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/^[^\p{Cc}]+$/u, { error: 'holds a control character' })
+    .optional(),
+  source,
+  process: closed({
+    use: z.string().min(1).max(200),
+    with: z.record(z.string(), z.unknown()).default({}),
+  }),
+  sink: sink.optional(),
+  options: options.prefault({}),
+};
+
+/** The job spec as callers write it. The OpenAPI document shows its input side. */
+export const jobSpecSchema = closed(shape);
+const internalSchema = closed({ ...shape, source: internalSource });
+
+/**
+ * The canonical form of a job spec.
+ * @param input what a caller wrote, as plain JSON data
+ * @param mode `internal` also takes `source.itemsKey`, which only this program writes
+ * @throws MillraceError `spec.invalid` with one issue a fault, `spec.unsupported`
+ */
+export function parseSpec(input: unknown, mode: { internal?: boolean } = {}): JobSpec {
+  if (!isPlainObject(input)) {
+    throw invalid([{ path: '', at: '', message: `wanted an object, found ${shown(input)}` }]);
+  }
+  const given = Object.fromEntries(Object.entries(input).map(([key, value]) => [key, isPlainObject(value) ? { ...value } : value]));
+  const unsupported = takeUnsupported(given);
+  if (unsupported) {
+    const { path, value, instead } = unsupported;
+    const message = `${dotted(path)} (${shown(value)}) is not supported by this version; ${instead ?? 'leave it out'}`;
+    throw new MillraceError('spec.unsupported', message, { issues: [{ path: pointer(path), message }] });
+  }
+  const parsed = (mode.internal ? internalSchema : jobSpecSchema).safeParse(given, { error: wording });
+  if (!parsed.success) throw invalid(toIssues(parsed.error));
+
+  const { name, source, process, sink, options } = parsed.data;
+  const sourceSpec: SourceSpec = source;
+  const count = [sourceSpec.uri, sourceSpec.items, sourceSpec.itemsKey].filter((one) => one !== undefined).length;
+  if (count !== 1) {
+    const found = count === 0 ? 'found neither' : 'found both';
+    throw invalid([{ path: '/source', at: 'source', message: `wanted either uri or items, ${found}` }]);
+  }
+  return {
+    name: name ?? defaultName(process.use, sourceSpec),
+    source: sourceSpec,
+    process,
+    ...(sink && { sink }),
+    options,
+  };
+}
+
+/** The format that a file's name tells; undefined where it tells none. */
+export function formatOf(name: string): SourceFormat | undefined {
+  const extension = /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase();
+  if (extension === 'csv' || extension === 'ndjson' || extension === 'parquet') return extension;
+  return extension === 'jsonl' ? 'ndjson' : undefined;
+}
+
+/** sha256 (hex) of the canonical spec as JSON with sorted keys: the same for every way of writing the same job. */
+export function specDigest(spec: JobSpec): string {
+  return createHash('sha256').update(JSON.stringify(spec, sortedKeys)).digest('hex');
+}
+
+function sortedKeys(_key: string, value: unknown): unknown {
+  if (!isPlainObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function defaultName(processor: string, source: SourceSpec): string {
+  const stem = source.uri ? stemOf(source.uri[0]!) : 'items';
+  return `${processor}-${stem}`.replace(/[^\p{L}\p{N}._-]+/gu, '-').slice(0, 100);
+}
+
+/** The last part of a path that is more than a pattern, without its extension. */
+function stemOf(uri: string): string {
+  const parts = uri.split('/').map((part) => part.replace(/\.[a-z0-9]+$/i, '').replace(/[*?{}[\]()!]+/g, ''));
+  return parts.filter((part) => /[\p{L}\p{N}]/u.test(part)).at(-1) ?? 'data';
+}
+
+function invalid(issues: Array<{ path: string; at: string; message: string }>): MillraceError {
+  const first = issues[0]!;
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
+  return new MillraceError('spec.invalid', `${first.at || 'job spec'}: ${first.message}${more}`, {
+    issues: issues.map(({ path, message }) => ({ path, message })),
+  });
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

@@ -1,0 +1,142 @@
+/** What the API answers, as zod schemas for the OpenAPI document; a test holds them equal to the plain types of core. */
+import { z } from 'zod';
+import { END_STATES, OPEN_STATES } from '../core/job.js';
+
+export const jobStateSchema = z.enum([...OPEN_STATES, ...END_STATES]);
+
+const count = z.int().min(0);
+const timestamp = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC' });
+const row = z.record(z.string(), z.unknown());
+const outputColumn = z.object({ name: z.string(), type: z.string() });
+const columnSchema = z.object({
+  name: z.string(),
+  type: z.enum(['int', 'float', 'bool', 'date', 'timestamp', 'string', 'json']),
+});
+
+const countsSchema = z
+  .object({ in: count, used: count, filtered: count, rejected: count, out: count })
+  .meta({ description: 'Fates of the records: in = used + filtered + rejected; out is counted apart' });
+
+const outputRefSchema = z.object({
+  uri: z.string(),
+  inWorkArea: z.boolean(),
+  format: z.enum(['csv', 'ndjson', 'parquet']),
+  single: z.boolean(),
+  records: count,
+  bytes: count,
+  columns: z.array(outputColumn),
+});
+
+const jobResultSchema = z.object({
+  state: z.enum(['completed', 'completed_with_rejects']),
+  counts: countsSchema,
+  bytes: count,
+  chunks: count,
+  manifest: z.string(),
+  output: outputRefSchema,
+  rejects: z.object({ uri: z.string(), records: count }).nullable(),
+  rows: z.array(row).optional(),
+});
+
+export const jobViewSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  processor: z.string(),
+  state: jobStateSchema,
+  source: z.string().nullable(),
+  createdAt: timestamp,
+  finishedAt: timestamp.nullable(),
+  progress: z
+    .object({
+      chunks: z.object({ total: count, done: count, running: count, failed: count }),
+      records: countsSchema,
+      bytes: z.object({ total: count, done: count }),
+      expectedRecords: count,
+      rate: z.number().meta({ description: 'Records per second since the start' }),
+      eta: z.number().nullable().meta({ description: 'Seconds left at that rate; null when unknown' }),
+    })
+    .nullable(),
+  stale: z.boolean(),
+  result: jobResultSchema.nullable(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  warnings: z.array(z.string()),
+  links: z.object({
+    self: z.string(),
+    result: z.string(),
+    output: z.string(),
+    manifest: z.string(),
+    rejects: z.string(),
+    temporal: z.string().nullable(),
+  }),
+});
+
+export const jobListSchema = z.object({ jobs: z.array(jobViewSchema), nextCursor: z.string().nullable() });
+
+export const planViewSchema = z.object({
+  name: z.string(),
+  processor: z.string(),
+  format: z.string(),
+  files: count,
+  chunks: count,
+  bytes: count,
+  records: count,
+  recordsExact: z.boolean(),
+  chunksPerActivity: count,
+  concurrency: count,
+  columns: z.array(columnSchema),
+  output: z.array(outputColumn).nullable(),
+  sample: z.array(row),
+  warnings: z.array(z.string()),
+});
+
+export const processorInfoSchema = z.object({
+  name: z.string(),
+  description: z.string(),
+  kind: z.enum(['sql', 'record', 'batch', 'reduce']),
+  params: row.meta({ description: 'JSON Schema of process.with' }),
+});
+
+const workerSchema = z.object({ id: z.string(), host: z.string(), taskQueue: z.string(), threads: count, renewedAt: timestamp });
+
+export const processorListSchema = z.object({
+  processors: z.array(processorInfoSchema.extend({ workers: z.array(z.string()).meta({ description: 'Ids of the workers that have it' }) })),
+  workers: z.array(workerSchema),
+});
+
+export const jobRowsSchema = z.object({ rows: z.array(row), columns: z.array(outputColumn), truncated: z.literal(false) });
+
+export const manifestSchema = z.object({
+  version: z.literal(1),
+  generation: count,
+  job: z.string(),
+  name: z.string(),
+  specDigest: z.string(),
+  sources: z.array(z.object({ uri: z.string(), size: count, mtimeMs: z.number(), inode: z.number() })),
+  columns: z.array(columnSchema),
+  counts: countsSchema,
+  output: outputRefSchema,
+  parts: z.array(
+    z.object({ uri: z.string(), chunk: count.nullable(), records: count, bytes: count, sha256: z.string() }),
+  ),
+  rejects: z.array(z.object({ uri: z.string(), records: count })),
+  started: timestamp,
+  finished: timestamp,
+});
+
+/** RFC 9457, with the project's stable `code`. */
+export const problemSchema = z.object({
+  type: z.string().meta({ description: '/problems/<code>' }),
+  code: z.string().meta({ description: 'Stable; what programs should look at' }),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  instance: z.string(),
+  errors: z.array(z.object({ path: z.string().meta({ description: 'JSON pointer' }), message: z.string() })),
+  requestId: z.string(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+/** `GET /v1/processors` as the CLI reads it. */
+export type ProcessorList = z.infer<typeof processorListSchema>;
+export type JobList = z.infer<typeof jobListSchema>;
+export type JobRows = z.infer<typeof jobRowsSchema>;

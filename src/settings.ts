@@ -1,0 +1,70 @@
+export type SettingType = 'text' | 'port' | 'count' | 'size' | 'folder' | 'folders' | 'flag';
+
+export interface Setting {
+  /** Environment variable. The key in `millrace.toml` is its lower-case rest: `MILLRACE_TASK_QUEUE` is `task_queue`. */
+  env: string;
+  /** The name of its flag in `loadConfig`. */
+  flag: string;
+  type: SettingType;
+  default: string;
+  meaning: string;
+}
+
+/** Every setting of the project itself, as `doctor --settings` and the documentation show them. */
+export const SETTINGS = [
+  { env: 'MILLRACE_HOST', flag: 'host', type: 'text', default: '127.0.0.1', meaning: 'Address the API listens on' },
+  { env: 'MILLRACE_PORT', flag: 'port', type: 'port', default: '8080', meaning: 'Port the API listens on; 0 takes a free one' },
+  {
+    env: 'MILLRACE_HOME',
+    flag: 'home',
+    type: 'folder',
+    default: '.millrace',
+    meaning: "Folder of the dev server's data, caches and the addresses of what `millrace dev` started",
+  },
+  {
+    env: 'MILLRACE_ROOTS',
+    flag: 'roots',
+    type: 'folders',
+    default: 'the current folder',
+    meaning: 'Folders under which file sources and sinks may lie',
+  },
+  {
+    env: 'MILLRACE_WORK',
+    flag: 'work',
+    type: 'folder',
+    default: '<home>/work',
+    meaning: 'The work area: all run state. API and workers need the same one',
+  },
+  {
+    env: 'MILLRACE_SCRATCH',
+    flag: 'scratch',
+    type: 'folder',
+    default: '/dev/shm/millrace-<uid> where that is memory with 1 GiB free, else <tmp>/millrace',
+    meaning: 'Folder for the slices that worker threads compute on',
+  },
+  { env: 'MILLRACE_TASK_QUEUE', flag: 'taskQueue', type: 'text', default: 'millrace', meaning: 'Temporal task queue' },
+  {
+    env: 'MILLRACE_PROCESSORS',
+    flag: 'processors',
+    type: 'folders',
+    default: 'processors, where it exists',
+    meaning: 'Folders with processors (.ts, .js, .mjs)',
+  },
+  { env: 'MILLRACE_THREADS', flag: 'threads', type: 'count', default: 'the cores', meaning: 'Chunks a worker computes at once' },
+  {
+    env: 'MILLRACE_SQL_MEMORY',
+    flag: 'sqlMemory',
+    type: 'size',
+    default: '256MiB',
+    meaning: 'Memory limit of the SQL engine of one thread',
+  },
+  {
+    env: 'MILLRACE_INSECURE',
+    flag: 'insecure',
+    type: 'flag',
+    default: '0',
+    meaning: '1 lets the API listen beyond this machine although it asks nobody who they are',
+  },
+] as const satisfies readonly Setting[];
+
+export type SettingFlag = (typeof SETTINGS)[number]['flag'];

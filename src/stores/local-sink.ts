@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { copyFile, link, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
+import path from 'node:path';
+import type { StagedFile, StagedFolder } from './port.js';
+
+/** Stages beside the target, so that publishing never crosses a file system. See `SinkStore`. */
+export async function stageFile(target: string, owner: string): Promise<StagedFile> {
+  await mkdir(path.dirname(target), { recursive: true });
+  return stagedFile(hiddenSibling(target, owner), target);
+}
+
+export async function stageFolder(target: string, owner: string): Promise<StagedFolder> {
+  const folder = path.resolve(target);
+  const staged = hiddenSibling(folder, owner);
+  await rm(staged, { recursive: true, force: true });
+  await mkdir(staged, { recursive: true });
+  return {
+    file: async (name) => stagedFile(path.join(staged, `.${name}.tmp`), path.join(staged, name)),
+
+    async publish(ifExists) {
+      const old = `${staged}.old`;
+      if (ifExists === 'replace') await rename(folder, old).catch(ignore('ENOENT'));
+      try {
+        // Renaming over an empty folder succeeds, over any other it fails: the first publisher wins.
+        await rename(staged, folder);
+      } catch (error) {
+        if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+        await rm(staged, { recursive: true, force: true });
+        return false;
+      }
+      await syncFolder(path.dirname(folder));
+      await rm(old, { recursive: true, force: true });
+      return true;
+    },
+
+    discard: () => rm(staged, { recursive: true, force: true }),
+  };
+}
+
+/** A file that is written at `staged` and becomes `target`; both on one file system. */
+export async function stagedFile(staged: string, target: string): Promise<StagedFile> {
+  let handle = await open(staged, 'w');
+  return {
+    async append(bytes) {
+      await handle.writeFile(bytes);
+    },
+
+    async adopt(localPath) {
+      await handle.close();
+      await unlink(staged);
+      await link(localPath, staged).catch(() => copyFile(localPath, staged));
+      handle = await open(staged, 'r+');
+    },
+
+    async publish(ifExists) {
+      await handle.sync();
+      await handle.close();
+      if (ifExists === 'replace') {
+        await rename(staged, target);
+      } else {
+        const taken = await link(staged, target).then(() => false, isTaken);
+        await unlink(staged);
+        if (taken) return false;
+      }
+      await syncFolder(path.dirname(target));
+      return true;
+    },
+
+    async discard() {
+      await handle.close().catch(() => undefined);
+      await rm(staged, { force: true });
+    },
+  };
+}
+
+/** Removes what an interrupted publisher left. */
+export async function sweep(target: string, owner: string): Promise<void> {
+  await rm(hiddenSibling(path.resolve(target), owner), { recursive: true, force: true });
+}
+
+export async function digest(target: string): Promise<{ bytes: number; sha256: string } | null> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    for await (const block of createReadStream(target) as AsyncIterable<Buffer>) {
+      hash.update(block);
+      bytes += block.length;
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+function hiddenSibling(target: string, owner: string): string {
+  return path.join(path.dirname(target), `.${path.basename(target)}.${owner}.tmp`);
+}
+
+function isTaken(error: NodeJS.ErrnoException): true {
+  if (error.code === 'EEXIST') return true;
+  throw error;
+}
+
+function ignore(code: string) {
+  return (error: NodeJS.ErrnoException) => {
+    if (error.code !== code) throw error;
+  };
+}
+
+/** Makes the names in a folder durable. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,360 @@
+import { randomUUID } from 'node:crypto';
+import {
+  QueryNotRegisteredError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  isGrpcDeadlineError,
+} from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js';
+import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
+import { PLAN_DATASET, PROCESS_DATASET, PROGRESS_QUERY } from '../contract.js';
+import { MillraceError } from '../core/errors.js';
+import type { JobProgress, JobResult, JobState, JobView, PlanView } from '../core/job.js';
+import { isEndState } from '../core/job.js';
+import { keys } from '../core/receipt.js';
+import type { Row } from '../core/records.js';
+import type { JobSpec } from '../core/spec.js';
+import type { WorkArea } from '../stores/port.js';
+import { failureOf, serverError } from './failures.js';
+import { keyedJobId, newJobId } from './job-id.js';
+import { jobView } from './job-view.js';
+import type { Execution, Findings } from './job-view.js';
+import { listQuery } from './list-query.js';
+
+const CALL_MS = 5000;
+const QUERY_MS = 1000;
+const PLAN_WORKER_MS = 10_000;
+const PLAN_MS = 60_000;
+/** Larger items travel by the work area and not through a history. */
+const INLINE_ITEMS_BYTES = 32 * 1024;
+const SUMMARY_BYTES = 200;
+const TENANT = 'default';
+const WORKFLOW_QUEUE = 1;
+
+const NAME = defineSearchAttributeKey('MillraceName', SearchAttributeType.KEYWORD);
+const STATE = defineSearchAttributeKey('MillraceState', SearchAttributeType.KEYWORD);
+const PROCESSOR = defineSearchAttributeKey('MillraceProcessor', SearchAttributeType.KEYWORD);
+const TENANT_KEY = defineSearchAttributeKey('MillraceTenant', SearchAttributeType.KEYWORD);
+
+export interface StartJob {
+  /** The spec as the caller wrote it; goes into the start event. */
+  given: unknown;
+  spec: JobSpec;
+  /** `specDigest(spec)`. */
+  digest: string;
+  /** Idempotency-Key: the same key and spec give the same job. */
+  key?: string;
+}
+
+export interface JobFilter {
+  state?: JobState;
+  name?: string;
+  /** Started at or after. */
+  since?: Date;
+  limit: number;
+  cursor?: string;
+}
+
+/**
+ * Jobs as Temporal workflows. Every call has a deadline. Errors of all: `temporal.unreachable`, `temporal.denied`,
+ * `temporal.no_namespace`.
+ */
+export interface Jobs {
+  /**
+   * Starts the job, or finds the one that the key started before.
+   * @returns the view at the start; of an existing job the current one
+   * @throws MillraceError `idempotency.key_reused`, `temporal.search_attributes`
+   */
+  start(job: StartJob): Promise<{ id: string; existing: boolean; view: JobView }>;
+  /** @throws MillraceError `job.not_found` */
+  view(id: string): Promise<JobView>;
+  /** The view as soon as the job ends, at the latest after `ms`. */
+  wait(id: string, ms: number, signal?: AbortSignal): Promise<JobView>;
+  /** Newest first; without progress, result and error. @throws MillraceError `list.bad_cursor` */
+  list(filter: JobFilter): Promise<{ jobs: JobView[]; nextCursor: string | null }>;
+  /** Asks for the end of an open job; one that has ended stays as it is. */
+  cancel(id: string): Promise<JobView>;
+  /** @throws MillraceError `job.no_worker`, `plan.timeout`, or what the plan failed of */
+  plan(given: unknown): Promise<PlanView>;
+  /** How many workers poll the main queue. */
+  pollers(): Promise<number>;
+}
+
+export function createJobs(options: {
+  client: Client;
+  taskQueue: string;
+  namespace: string;
+  uiUrl?: string;
+  work: WorkArea;
+}): Jobs {
+  const { client, taskQueue, namespace, work } = options;
+  const uiUrl = options.uiUrl?.replace(/\/+$/, '');
+  const temporalLink = (id: string) =>
+    uiUrl ? `${uiUrl}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(id)}` : null;
+
+  async function call<T>(run: () => Promise<T>, ms = CALL_MS): Promise<T> {
+    try {
+      return await client.withDeadline(Date.now() + ms, run);
+    } catch (error) {
+      throw serverError(error);
+    }
+  }
+
+  async function describe(id: string): Promise<Execution> {
+    try {
+      const found = await call(() => client.workflow.getHandle(id).describe());
+      if (found.type !== PROCESS_DATASET) throw notFound(id);
+      return { ...found, attributes: found.typedSearchAttributes.getAll() };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw notFound(id);
+      throw error;
+    }
+  }
+
+  /** Null where no worker answered in time. */
+  async function progressOf(id: string): Promise<JobProgress | null> {
+    try {
+      return await client.withDeadline(Date.now() + QUERY_MS, () => client.workflow.getHandle(id).query<JobProgress>(PROGRESS_QUERY));
+    } catch (error) {
+      if (error instanceof QueryNotRegisteredError || serverError(error) !== error) return null;
+      if (error instanceof Error && error.name === 'ServiceError') return null;
+      throw error;
+    }
+  }
+
+  async function findingsOf(execution: Execution): Promise<Findings> {
+    const { workflowId: id, status } = execution;
+    switch (status.name) {
+      case 'COMPLETED':
+        return { result: await call(() => client.workflow.getHandle(id).result() as Promise<JobResult>) };
+      case 'RUNNING':
+      case 'PAUSED': {
+        const progress = await progressOf(id);
+        return { progress, stale: progress === null };
+      }
+      case 'CANCELLED': {
+        const progress = await progressOf(id);
+        return { progress, stale: progress === null };
+      }
+      default: {
+        const [progress, error] = await Promise.all([progressOf(id), failure(id)]);
+        return { progress, stale: progress === null, error };
+      }
+    }
+  }
+
+  async function failure(id: string): Promise<{ code: string; message: string }> {
+    try {
+      await call(() => client.workflow.getHandle(id).result());
+    } catch (error) {
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      const { code, message } = failureOf(error);
+      return { code, message };
+    }
+    return { code: 'job.failed', message: 'the job failed' };
+  }
+
+  async function view(id: string): Promise<JobView> {
+    const execution = await describe(id);
+    return jobView(execution, await findingsOf(execution), temporalLink);
+  }
+
+  /** What goes into the start event: the spec as given, with large items put into the work area. */
+  async function argumentOf(id: string, { given, spec, key }: StartJob): Promise<unknown> {
+    const { items } = spec.source;
+    if (!items || Buffer.byteLength(JSON.stringify(items)) <= INLINE_ITEMS_BYTES) return given;
+    const itemsKey = keys.items(id);
+    const text = ndjson(items);
+    const published = await work.publish(itemsKey, text);
+    if (!published && !(await work.read(itemsKey)).equals(Buffer.from(text))) throw keyReused(key);
+    const { items: _moved, ...source } = (given as { source: Record<string, unknown> }).source;
+    return { ...(given as object), source: { ...source, itemsKey } };
+  }
+
+  async function start(job: StartJob): Promise<{ id: string; existing: boolean; view: JobView }> {
+    const { spec, digest, key } = job;
+    const id = key === undefined ? newJobId() : keyedJobId(TENANT, key);
+    const request = randomUUID();
+    const source = sourceLabel(spec);
+    const { priority, fairness } = spec.options;
+    const memo = { specDigest: digest, request, name: spec.name, processor: spec.process.use, source };
+    const attributes = [
+      { key: NAME, value: spec.name },
+      { key: STATE, value: 'pending' },
+      { key: PROCESSOR, value: spec.process.use },
+      { key: TENANT_KEY, value: TENANT },
+    ];
+    const argument = await argumentOf(id, job);
+    try {
+      await call(() =>
+        client.workflow.start(PROCESS_DATASET, {
+          workflowId: id,
+          taskQueue,
+          args: [argument],
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          memo,
+          typedSearchAttributes: attributes,
+          staticSummary: cut(`${spec.name}: ${spec.process.use} over ${source}`, SUMMARY_BYTES),
+          staticDetails: details(spec, source),
+          // The server takes fairness keys of at most 64 bytes.
+          priority: { priorityKey: priority, fairnessKey: fairness?.key ?? id.slice(0, 64), fairnessWeight: fairness?.weight ?? 1 },
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) {
+        if (key === undefined && argument !== job.given) await work.remove(keys.job(id));
+        throw error;
+      }
+    }
+    if (key !== undefined) {
+      const there = await describe(id);
+      if (there.memo?.specDigest !== digest) throw keyReused(key);
+      if (there.memo.request !== request) {
+        return { id, existing: true, view: jobView(there, await findingsOf(there), temporalLink) };
+      }
+    }
+    const started: Execution = { workflowId: id, status: { name: 'RUNNING' }, startTime: new Date(), memo, attributes };
+    return { id, existing: false, view: jobView(started, {}, temporalLink) };
+  }
+
+  async function wait(id: string, ms: number, signal?: AbortSignal): Promise<JobView> {
+    const until = async () => {
+      await client.withDeadline(Date.now() + ms, () => client.workflow.getHandle(id).result());
+    };
+    try {
+      await (signal ? client.withAbortSignal(signal, until) : until());
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw notFound(id);
+      // Whatever ended the wait, the view says how things stand, or why it cannot.
+    }
+    return view(id);
+  }
+
+  async function list(filter: JobFilter): Promise<{ jobs: JobView[]; nextCursor: string | null }> {
+    const answer = await call(() =>
+      client.workflowService.listWorkflowExecutions({
+        namespace,
+        query: listQuery(filter),
+        pageSize: filter.limit,
+        nextPageToken: filter.cursor === undefined ? undefined : Buffer.from(filter.cursor, 'base64url'),
+      }),
+    ).catch((error: unknown) => {
+      if (filter.cursor !== undefined && /page token|invalid/i.test(String((error as { details?: string }).details))) {
+        throw new MillraceError('list.bad_cursor', `cursor "${filter.cursor}" is not one this list gave; start without a cursor`);
+      }
+      throw error;
+    });
+    const jobs = await Promise.all(
+      answer.executions.map(async (raw) => {
+        const info = await executionInfoFromRaw(raw, client.options.loadedDataConverter, raw, namespace);
+        return jobView({ ...info, attributes: info.typedSearchAttributes.getAll() }, {}, temporalLink);
+      }),
+    );
+    const token = answer.nextPageToken;
+    return { jobs, nextCursor: token && token.length > 0 ? Buffer.from(token).toString('base64url') : null };
+  }
+
+  async function cancel(id: string): Promise<JobView> {
+    const before = await view(id);
+    if (isEndState(before.state)) return before;
+    try {
+      await call(() => client.workflow.getHandle(id).cancel());
+    } catch (error) {
+      // It ended in between.
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
+    return view(id);
+  }
+
+  async function plan(given: unknown): Promise<PlanView> {
+    const handle = await call(() =>
+      client.workflow.start(PLAN_DATASET, {
+        workflowId: `plan-${newJobId().slice(2)}`,
+        taskQueue,
+        args: [given],
+        workflowExecutionTimeout: PLAN_MS,
+        staticSummary: 'plan only; nothing is started',
+      }),
+    );
+    const early = await planResult(handle, PLAN_WORKER_MS);
+    if (early !== null) return early;
+    if ((await call(() => handle.describe())).historyLength <= 2) {
+      await handle.terminate('no worker').catch(() => undefined);
+      throw new MillraceError(
+        'job.no_worker',
+        `no worker took the plan within ${PLAN_WORKER_MS / 1000} s; start one with "millrace worker" on task queue "${taskQueue}"`,
+        { retryable: true },
+      );
+    }
+    const late = await planResult(handle, PLAN_MS - PLAN_WORKER_MS);
+    if (late !== null) return late;
+    throw new MillraceError('plan.timeout', `the plan was not made within ${PLAN_MS / 1000} s`, { retryable: true });
+  }
+
+  /** Null where it is not there in time. */
+  async function planResult(handle: WorkflowHandle, ms: number): Promise<PlanView | null> {
+    try {
+      return (await client.withDeadline(Date.now() + ms, () => handle.result())) as PlanView;
+    } catch (error) {
+      if (isGrpcDeadlineError(error)) return null;
+      if (!(error instanceof WorkflowFailedError)) throw serverError(error);
+      const { code, message, issues } = failureOf(error);
+      throw new MillraceError(code === 'job.terminated' ? 'plan.timeout' : code, message, { issues });
+    }
+  }
+
+  async function pollers(): Promise<number> {
+    const described = await call(
+      () => client.workflowService.describeTaskQueue({ namespace, taskQueue: { name: taskQueue }, taskQueueType: WORKFLOW_QUEUE }),
+      2000,
+    );
+    return described.pollers.length;
+  }
+
+  return { start, view, wait, list, cancel, plan, pollers };
+}
+
+function sourceLabel({ source }: JobSpec): string {
+  if (!source.uri) return source.items ? `${source.items.length} items` : 'items';
+  const [first, ...rest] = source.uri.map((uri) => uri.split('/').filter(Boolean).at(-1) ?? uri);
+  return rest.length === 0 ? first! : `${first} and ${rest.length} more`;
+}
+
+/** Markdown for the Temporal UI. */
+function details(spec: JobSpec, source: string): string {
+  const lines = [
+    `processor \`${spec.process.use}\``,
+    `source ${spec.source.uri ? spec.source.uri.slice(0, 20).map(code).join(', ') : source}`,
+    `sink ${spec.sink ? code(spec.sink.uri) : 'none: the result is served by the API'}`,
+  ];
+  return cut(lines.map((line) => `- ${line}`).join('\n'), 16_000);
+}
+
+function code(text: string): string {
+  return `\`${text.replaceAll('`', "'")}\``;
+}
+
+/** The longest beginning of a text that has at most so many bytes. */
+function cut(text: string, bytes: number): string {
+  const encoded = Buffer.from(text);
+  if (encoded.length <= bytes) return text;
+  return `${encoded.subarray(0, bytes - 3).toString().replace(/\uFFFD+$/, '')}…`;
+}
+
+function ndjson(rows: readonly Row[]): string {
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+}
+
+function notFound(id: string): MillraceError {
+  return new MillraceError('job.not_found', `job "${id}" not found; GET /v1/jobs lists the ones there are`);
+}
+
+function keyReused(key: string | undefined): MillraceError {
+  return new MillraceError(
+    'idempotency.key_reused',
+    `Idempotency-Key "${key}" was used for another spec; send the same spec again, or take a new key`,
+  );
+}

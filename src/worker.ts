@@ -1,0 +1,128 @@
+/** Entry point of a worker process: connects, registers, publishes what it has, works until it is told to stop. */
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import os from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { WorkerOptions } from '@temporalio/worker';
+import { createActivities } from '../activities/index.js';
+import { chunksQueue } from './contract.js';
+import type { Config } from './core/config.js';
+import { messageOf } from './core/errors.js';
+import { createThreadPool } from './processors/pool.js';
+import { createFileStore } from './stores/file-store.js';
+import { createWorkArea } from './stores/work-area.js';
+import { liveWorkers, publishCard } from './stores/worker-cards.js';
+import { connectionSettings, connectClient } from './temporal/connect.js';
+import { ensureSearchAttributes } from './temporal/search-attributes.js';
+
+/** Activities of one attempt hear of a cancellation with their next beat; a beat a second keeps that short. */
+const HEARTBEAT_THROTTLE = '1s';
+/** A worker that died is given up on by its sticky runs after this. */
+const STICKY_TIMEOUT = '5s';
+/** Small jobs at once, beside the chunks of big ones. */
+const SMALL_JOB_SLOTS = 1;
+const SHUTDOWN_GRACE = '10s';
+
+export interface RunningWorker {
+  /** Stops taking work, lets what runs end or hands it back, closes everything. */
+  stop(): Promise<void>;
+  /** Settles when the worker has ended, by `stop` or by failure. */
+  done: Promise<void>;
+}
+
+/**
+ * @throws MillraceError `temporal.unreachable`, `temporal.search_attributes`, `processor.load_failed`, `work.unusable`
+ */
+export async function startWorker(config: Config): Promise<RunningWorker> {
+  quietRuntime();
+  const settings = connectionSettings(config.temporal);
+  const { connection: client, namespace } = await connectClient(config.temporal);
+  await ensureSearchAttributes(client, namespace);
+  await client.close();
+
+  const work = await createWorkArea(config.work);
+  const pool = createThreadPool(config);
+  const id = randomUUID();
+  const processors = await pool.run('describe', null);
+  const card = await publishCard(work, {
+    id,
+    host: os.hostname(),
+    pid: process.pid,
+    taskQueue: config.taskQueue,
+    threads: config.threads,
+    processors,
+    startedAt: new Date().toISOString(),
+  });
+
+  const connection = await NativeConnection.connect(settings.connectionOptions);
+  const activities = createActivities({
+    files: createFileStore({ roots: config.roots, cwd: process.cwd() }),
+    work,
+    pool,
+    async threads() {
+      const cards = await liveWorkers(work, config.taskQueue);
+      return Math.max(config.threads, cards.reduce((sum, one) => sum + one.threads, 0));
+    },
+  });
+  const common: WorkerOptions = {
+    connection,
+    namespace,
+    taskQueue: config.taskQueue,
+    activities,
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    shutdownGraceTime: SHUTDOWN_GRACE,
+  };
+  const main = await Worker.create({
+    ...common,
+    ...workflowSource(),
+    maxConcurrentActivityTaskExecutions: SMALL_JOB_SLOTS,
+    stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
+  });
+  const chunks = await Worker.create({
+    ...common,
+    taskQueue: chunksQueue(config.taskQueue),
+    maxConcurrentActivityTaskExecutions: config.threads,
+  });
+
+  const running = Promise.all([main.run(), chunks.run()]);
+  const done = running.then(
+    () => undefined,
+    (error: unknown) => {
+      throw new Error(`the worker ended: ${messageOf(error)}`, { cause: error });
+    },
+  );
+  const closed = done.finally(async () => {
+    await card.withdraw();
+    await pool.close();
+    await connection.close();
+  });
+  closed.catch(() => undefined);
+
+  return {
+    done: closed,
+    async stop() {
+      for (const worker of [main, chunks]) {
+        if (worker.getState() === 'RUNNING') worker.shutdown();
+      }
+      await closed;
+    },
+  };
+}
+
+/** The bundle that the build made; from source, the workflows themselves. */
+function workflowSource(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const bundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+  if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
+  return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
+}
+
+let quiet = false;
+
+/** Warnings and errors only: the rest is for those who debug the SDK. */
+function quietRuntime(): void {
+  if (quiet) return;
+  quiet = true;
+  Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
+}

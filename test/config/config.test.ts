@@ -1,0 +1,127 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config.js';
+import { MillraceError } from '../../src/core/errors.js';
+import { SETTINGS } from '../../src/settings.js';
+
+let cwd: string;
+beforeEach(() => {
+  cwd = mkdtempSync(path.join(os.tmpdir(), 'millrace-config-'));
+});
+
+const toml = (text: string) => writeFileSync(path.join(cwd, 'millrace.toml'), text);
+
+function refusal(run: () => unknown): MillraceError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof MillraceError) return error;
+    throw error;
+  }
+  throw new Error('was accepted');
+}
+
+describe('loadConfig', () => {
+  it('has a default for everything', () => {
+    const config = loadConfig({ env: {}, cwd });
+    expect(config).toEqual({
+      host: '127.0.0.1',
+      port: 8080,
+      home: path.join(cwd, '.millrace'),
+      roots: [cwd],
+      work: path.join(cwd, '.millrace/work'),
+      scratch: expect.stringMatching(/^(\/dev\/shm\/millrace-\d+|.*\/millrace)$/) as string,
+      taskQueue: 'millrace',
+      processors: [],
+      threads: os.availableParallelism(),
+      sqlMemoryBytes: 268_435_456,
+      insecure: false,
+      temporal: {},
+    });
+  });
+
+  it('finds the processors folder where there is one', () => {
+    mkdirSync(path.join(cwd, 'processors'));
+    expect(loadConfig({ env: {}, cwd }).processors).toEqual([path.join(cwd, 'processors')]);
+  });
+
+  it('takes the flag over the environment over the file over the default', () => {
+    toml('port = 1\nhost = "file"\nthreads = 3\n');
+    const config = loadConfig({ env: { MILLRACE_PORT: '2', MILLRACE_HOST: 'env' }, flags: { port: 3, host: undefined }, cwd });
+    expect([config.port, config.host, config.threads, config.taskQueue]).toEqual([3, 'env', 3, 'millrace']);
+  });
+
+  it('makes folders absolute and splits lists by the delimiter of the platform', () => {
+    const roots = ['data', '/srv/in'].join(path.delimiter);
+    const config = loadConfig({ env: { MILLRACE_ROOTS: roots, MILLRACE_WORK: 'file:///w', MILLRACE_HOME: 'h' }, cwd });
+    expect(config.roots).toEqual([path.join(cwd, 'data'), '/srv/in']);
+    expect([config.work, config.home]).toEqual(['/w', path.join(cwd, 'h')]);
+    toml('roots = ["a", "b"]');
+    expect(loadConfig({ env: {}, cwd }).roots).toEqual([path.join(cwd, 'a'), path.join(cwd, 'b')]);
+  });
+
+  it('names every fault at once, and where it came from', () => {
+    toml('prot = 1\nthreads = 0\n');
+    const env = { MILLRACE_PORT: '70000', MILLRACE_SQL_MEMORY: 'lots', MILLRACE_WORK: 's3://bucket/x', MILLRACE_INSECURE: 'yes' };
+    const error = refusal(() => loadConfig({ env, flags: { roots: 7 }, cwd }));
+    expect(error.code).toBe('config.invalid');
+    expect(error.issues.map((issue) => issue.message)).toEqual([
+      'millrace.toml: unknown key "prot"; did you mean "port"?',
+      'MILLRACE_PORT: wanted a whole number from 0 to 65535, found "70000"',
+      `--roots: wanted folders separated by "${path.delimiter}", found 7`,
+      'MILLRACE_WORK: "s3:" is not supported by this version; wanted a folder, found "s3://bucket/x"',
+      'millrace.toml threads: wanted a whole number from 1 to 1024, found 0',
+      'MILLRACE_SQL_MEMORY: wanted a size of at least 16MiB, such as "256MiB", found "lots"',
+      'MILLRACE_INSECURE: wanted 1 or 0, found "yes"',
+    ]);
+  });
+
+  it('says what is wrong with a broken file', () => {
+    toml('port = = 1');
+    expect(refusal(() => loadConfig({ env: {}, cwd })).message).toMatch(/^settings: millrace\.toml: Invalid TOML/);
+  });
+
+  it('counts an empty environment variable as not set', () => {
+    expect(loadConfig({ env: { MILLRACE_PORT: '' }, cwd }).port).toBe(8080);
+  });
+});
+
+describe('the Temporal server', () => {
+  const dev = { temporal: '127.0.0.1:7233', namespace: 'default', ui: 'http://127.0.0.1:8233', api: 'http://127.0.0.1:8080' };
+  const writeDev = (pid: number) => {
+    mkdirSync(path.join(cwd, '.millrace'), { recursive: true });
+    writeFileSync(path.join(cwd, '.millrace/dev.json'), JSON.stringify({ ...dev, pid }));
+  };
+
+  it('is the one that dev started from the same home', () => {
+    writeDev(process.pid);
+    expect(loadConfig({ env: {}, cwd }).temporal).toEqual({
+      address: '127.0.0.1:7233',
+      namespace: 'default',
+      uiUrl: 'http://127.0.0.1:8233',
+    });
+  });
+
+  it('is not one whose process is gone', () => {
+    writeDev(2 ** 22 + 1);
+    expect(loadConfig({ env: {}, cwd }).temporal).toEqual({});
+  });
+
+  it.each([
+    [{ TEMPORAL_ADDRESS: 'other:7233' }, { address: 'other:7233' }],
+    [{ TEMPORAL_PROFILE: 'prod' }, {}],
+    [{ TEMPORAL_ADDRESS: 'o:1', TEMPORAL_NAMESPACE: 'n', TEMPORAL_UI_URL: 'http://u' }, { address: 'o:1', namespace: 'n', uiUrl: 'http://u' }],
+  ])('is what the environment says: %j', (env, temporal) => {
+    writeDev(process.pid);
+    expect(loadConfig({ env, cwd }).temporal).toEqual(temporal);
+  });
+});
+
+describe('SETTINGS', () => {
+  it('lists each once, with a meaning', () => {
+    expect(new Set(SETTINGS.map((setting) => setting.env)).size).toBe(SETTINGS.length);
+    for (const { env, meaning } of SETTINGS) expect(`${env} ${meaning}`).toMatch(/^MILLRACE_[A-Z_]+ .{10,}/);
+  });
+});

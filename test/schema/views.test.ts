@@ -1,0 +1,26 @@
+import { describe, expectTypeOf, it } from 'vitest';
+import type { z } from 'zod';
+import type { JobState, JobView, Manifest, PlanView, ProcessorInfo } from '../../src/core/job.js';
+import type { JobSpec } from '../../src/core/spec.js';
+import type { parseSpec } from '../../src/schema/spec.js';
+import type {
+  jobStateSchema,
+  jobViewSchema,
+  manifestSchema,
+  planViewSchema,
+  processorInfoSchema,
+} from '../../src/schema/views.js';
+
+describe('the schemas of the border and the plain types of core are the same', () => {
+  it('of what is answered', () => {
+    expectTypeOf<z.infer<typeof jobStateSchema>>().toEqualTypeOf<JobState>();
+    expectTypeOf<z.infer<typeof jobViewSchema>>().toEqualTypeOf<JobView>();
+    expectTypeOf<z.infer<typeof planViewSchema>>().toEqualTypeOf<PlanView>();
+    expectTypeOf<z.infer<typeof processorInfoSchema>>().toEqualTypeOf<ProcessorInfo>();
+    expectTypeOf<z.infer<typeof manifestSchema>>().toEqualTypeOf<Manifest>();
+  });
+
+  it('of what is asked', () => {
+    expectTypeOf<ReturnType<typeof parseSpec>>().toEqualTypeOf<JobSpec>();
+  });
+});

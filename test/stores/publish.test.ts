@@ -1,0 +1,93 @@
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { stageFile, stageFolder, sweep } from '../../src/stores/local-sink.js';
+import { createWorkArea } from '../../src/stores/work-area.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'millrace-publish-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the work area', () => {
+  it('lets exactly one of many publishers win', async () => {
+    const area = await createWorkArea(folder);
+    const won = await Promise.all(Array.from({ length: 50 }, (_, i) => area.publish('job/receipt', `writer ${i}`)));
+    expect(won.filter(Boolean)).toHaveLength(1);
+    expect((await area.read('job/receipt')).toString()).toBe(`writer ${won.indexOf(true)}`);
+    expect(readdirSync(path.join(folder, '.staging'))).toEqual([]);
+  });
+
+  it('lists keys in order and removes by prefix', async () => {
+    const area = await createWorkArea(folder);
+    await area.publish('job/parts/2', 'b');
+    await area.publish('job/parts/1', 'a');
+    expect(await area.list('job/parts/')).toEqual(['job/parts/1', 'job/parts/2']);
+    await area.remove('job/');
+    expect(await area.list('job/parts/')).toEqual([]);
+    expect(await area.tryRead('job/parts/1')).toBeNull();
+  });
+
+  it('keeps its keys inside', async () => {
+    const area = await createWorkArea(folder);
+    await expect(area.read('../x')).rejects.toThrow('leaves the work area');
+  });
+});
+
+describe('a staged file', () => {
+  it('is unseen until it is published, and first come first served', async () => {
+    const target = path.join(folder, 'out.csv');
+    const [a, b] = await Promise.all([stageFile(target, 'job-a'), stageFile(target, 'job-b')]);
+    await a.append(Buffer.from('a'));
+    await b.append(Buffer.from('b'));
+    expect(existsSync(target)).toBe(false);
+    expect(await b.publish('error')).toBe(true);
+    expect(await a.publish('error')).toBe(false);
+    expect(readFileSync(target, 'utf8')).toBe('b');
+    expect(readdirSync(folder)).toEqual(['out.csv']);
+  });
+
+  it('replaces when told so', async () => {
+    const target = path.join(folder, 'out.csv');
+    writeFileSync(target, 'old');
+    const staged = await stageFile(target, 'job');
+    await staged.append(Buffer.from('new'));
+    expect(await staged.publish('replace')).toBe(true);
+    expect(readFileSync(target, 'utf8')).toBe('new');
+  });
+
+  it('can be swept after its publisher died', async () => {
+    const target = path.join(folder, 'out.csv');
+    await stageFile(target, 'job');
+    await sweep(target, 'job');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('a staged folder', () => {
+  async function stage(owner: string) {
+    const staged = await stageFolder(path.join(folder, 'out/'), owner);
+    const file = await staged.file('part');
+    await file.append(Buffer.from(owner));
+    await file.publish('error');
+    return staged;
+  }
+
+  it('becomes visible as a whole, once', async () => {
+    const [a, b] = await Promise.all([stage('a'), stage('b')]);
+    expect(existsSync(path.join(folder, 'out'))).toBe(false);
+    expect(await a.publish('error')).toBe(true);
+    expect(await b.publish('error')).toBe(false);
+    expect(readFileSync(path.join(folder, 'out/part'), 'utf8')).toBe('a');
+    expect(readdirSync(folder)).toEqual(['out']);
+  });
+
+  it('replaces the folder that stood there', async () => {
+    await (await stage('a')).publish('error');
+    await (await stage('b')).publish('replace');
+    expect(readFileSync(path.join(folder, 'out/part'), 'utf8')).toBe('b');
+    expect(readdirSync(folder)).toEqual(['out']);
+  });
+});

@@ -1,0 +1,3 @@
+export { planDataset } from './plan-dataset.js';
+export { processDataset } from './process-dataset.js';
+export { processWindow } from './process-window.js';
