@@ -5,6 +5,6 @@ const entry = new URL('../dist/src/cli/main.js', import.meta.url);
 if (existsSync(entry)) {
   await import(entry.href);
 } else {
-  console.error('millrace is not built here: run "npm run build" first');
-  process.exitCode = 1;
+  console.error('millrace is not built here: run `npm run build`');
+  process.exitCode = 69;
 }

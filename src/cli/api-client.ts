@@ -60,7 +60,11 @@ export function apiClient(url: string): ApiClient {
       response = await fetch(url + path, {
         method,
         signal: AbortSignal.timeout(TIMEOUT_MS),
-        headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        headers: {
+          accept: 'application/json',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
     } catch (error) {
@@ -69,7 +73,12 @@ export function apiClient(url: string): ApiClient {
     if (!response.ok) throw await problemOf(response, url);
     return response;
   };
-  const json = async <T>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<T> => {
+  const json = async <T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<T> => {
     const response = await call(method, path, body, headers);
     try {
       return (await response.json()) as T;

@@ -23,7 +23,7 @@ export function exitCodeOfState(state: JobState): number {
 const BAD_INPUT_STATUS = new Set([400, 413, 415, 422]);
 const NO_SERVICE_STATUS = new Set([502, 503, 504]);
 const BAD_INPUT_CODE = /^(usage|spec|config)\./;
-const NO_SERVICE_CODE = /^(api|temporal)\./;
+const NO_SERVICE_CODES = new Set(['api.unreachable', 'api.bad_answer', 'temporal.unreachable']);
 
 /** What a command that threw exits with: 64 where the caller's input is at fault, 69 where a service is missing, else 1. */
 export function exitCodeOfError(error: unknown): number {
@@ -33,7 +33,7 @@ export function exitCodeOfError(error: unknown): number {
   }
   if (error instanceof MillraceError) {
     if (BAD_INPUT_CODE.test(error.code)) return EXIT.usage;
-    if (NO_SERVICE_CODE.test(error.code)) return EXIT.unavailable;
+    if (NO_SERVICE_CODES.has(error.code)) return EXIT.unavailable;
   }
   return EXIT.failed;
 }

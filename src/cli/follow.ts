@@ -20,7 +20,7 @@ export async function followJob(cli: Cli, client: ApiClient, id: string, asJson:
     writeJson(io.stdout, job);
     return exitCodeOfState(job.state);
   }
-  for (const line of jobLines(job, style, Date.now())) writeLine(io.stdout, line);
+  for (const line of jobLines(job, style, Date.now(), client.url)) writeLine(io.stdout, line);
   if (job.result?.rows) {
     const { rows, output } = job.result;
     printResult(cli, { rows, columns: output.columns, truncated: false });

@@ -14,8 +14,8 @@ export function elapsedSeconds(job: JobView, now: number): number {
   return Math.max(0, ((job.finishedAt ? Date.parse(job.finishedAt) : now) - Date.parse(job.createdAt)) / 1000);
 }
 
-/** A job in a few aligned lines: what it is, how far it is, where its output lies, what went wrong. */
-export function jobLines(job: JobView, style: Style, now: number): string[] {
+/** A job in a few aligned lines: what it is, how far it is, where its output lies, what went wrong. `api`: what its links are relative to. */
+export function jobLines(job: JobView, style: Style, now: number, api: string): string[] {
   const seconds = elapsedSeconds(job, now);
   const lines = [
     `${paintState(job.state, style)}  ${style.bold(printable(job.name))}  ${job.id}  ${style.dim(duration(seconds))}`,
@@ -29,7 +29,10 @@ export function jobLines(job: JobView, style: Style, now: number): string[] {
   if (counts) {
     const { in: read, used, filtered, rejected, out } = counts;
     const rate = seconds > 0 && read > 0 ? style.dim(`  ${compact(read / seconds)}/s`) : '';
-    fact('records', `${count(read)} in: ${count(used)} used, ${count(filtered)} filtered, ${count(rejected)} rejected; ${count(out)} out${rate}`);
+    fact(
+      'records',
+      `${count(read)} in: ${count(used)} used, ${count(filtered)} filtered, ${count(rejected)} rejected; ${count(out)} out${rate}`,
+    );
   }
   if (job.progress && !job.result) {
     const { total, done, running, failed } = job.progress.chunks;
@@ -37,9 +40,9 @@ export function jobLines(job: JobView, style: Style, now: number): string[] {
   }
   if (job.result) {
     const { output, rejects } = job.result;
-    const where = output.inWorkArea ? job.links.output : output.uri;
+    const where = output.inWorkArea ? new URL(job.links.output, api).href : output.uri;
     fact('output', `${printable(where)}  ${style.dim(`${output.format}, ${bytes(output.bytes)}`)}`);
-    if (rejects) fact('rejects', `${printable(rejects.uri)}  ${style.dim(`see: millrace jobs rejects ${job.id}`)}`);
+    if (rejects) fact('rejects', `${count(rejects.records)}  ${style.dim(`see: millrace jobs rejects ${job.id}`)}`);
   }
   if (job.links.temporal) fact('temporal', job.links.temporal);
   if (job.stale) fact('note', style.yellow('no worker answered in time; the progress is missing or old'));

@@ -8,7 +8,10 @@ export function parseParams(pairs: readonly string[]): Record<string, unknown> {
   const entries = pairs.map((pair): [string, unknown] => {
     const at = pair.indexOf('=');
     if (at < 1) {
-      throw new MillraceError('usage.param', `Cannot read --param "${pair}": wanted name=value, as in --param limit=10`);
+      throw new MillraceError(
+        'usage.param',
+        `Cannot read --param "${pair}": wanted name=value, as in --param limit=10`,
+      );
     }
     return [pair.slice(0, at), typed(pair.slice(at + 1))];
   });

@@ -27,7 +27,13 @@ async function readSpecFile(path: string, label: string): Promise<string> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     const reason =
-      code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a folder' : code === 'EACCES' ? 'access denied' : messageOf(error);
+      code === 'ENOENT'
+        ? 'no such file'
+        : code === 'EISDIR'
+          ? 'it is a folder'
+          : code === 'EACCES'
+            ? 'access denied'
+            : messageOf(error);
     throw new MillraceError('usage.spec_file', `Cannot read the spec ${label}: ${reason}`, { cause: error });
   }
 }
@@ -42,7 +48,10 @@ async function parse(text: string, label: string): Promise<unknown> {
   const document = parseDocument(text);
   const fault = document.errors[0];
   if (fault) {
-    throw new MillraceError('spec.unreadable', `Cannot read ${label} as YAML or JSON: ${fault.message.split('\n')[0]!.replace(/:$/, '')}`);
+    throw new MillraceError(
+      'spec.unreadable',
+      `Cannot read ${label} as YAML or JSON: ${fault.message.split('\n')[0]!.replace(/:$/, '')}`,
+    );
   }
   return document.toJS({ maxAliasCount: 100 }) as unknown;
 }

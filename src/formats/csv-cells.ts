@@ -39,7 +39,9 @@ export function createRowFactory(
   let ascii = true;
   let failed = false;
   const emptyIsNull = dialect.nullValues.includes('');
-  const nulls = new Set(dialect.nullValues.filter((value) => value !== '').map((value) => Buffer.from(value).toString('latin1')));
+  const nulls = new Set(
+    dialect.nullValues.filter((value) => value !== '').map((value) => Buffer.from(value).toString('latin1')),
+  );
   const hasNulls = nulls.size > 0;
   const doubledQuote = dialect.quote + dialect.quote;
 
@@ -91,7 +93,8 @@ export function createRowFactory(
       value = value * 10 + digit;
     }
     if (digits <= 15) return negative && value !== 0 ? -value : value;
-    const exact = BigInt(text.slice(negative || bytes[start] === PLUS ? start + 1 : start, end)) * (negative ? -1n : 1n);
+    const exact =
+      BigInt(text.slice(negative || bytes[start] === PLUS ? start + 1 : start, end)) * (negative ? -1n : 1n);
     if (exact > MAX_INT64 || exact < MIN_INT64) return fail();
     return BigInt.asIntN(54, exact) === exact && Number.isSafeInteger(Number(exact)) ? Number(exact) : exact;
   }

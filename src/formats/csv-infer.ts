@@ -35,14 +35,19 @@ export function readCsvHead(head: Buffer, fileSize: number, csv: CsvOptions): Cs
   const counter = createCsvScan(csv, 0);
   let found = false;
   while (at < head.length) {
-    if (!counter.scan(head, at, last)) badHeader(`header does not end within the first ${head.length} bytes; check quotes and line ends`);
+    if (!counter.scan(head, at, last))
+      badHeader(`header does not end within the first ${head.length} bytes; check quotes and line ends`);
     found = counter.contentEnd !== at;
     if (found) break;
     at = counter.next;
     headLines += counter.lines;
   }
   if (!found) {
-    if (csv.header) throw new MillraceError('source.empty', 'file has no header, wanted a line of column names; set csv.header: false or leave the file out');
+    if (csv.header)
+      throw new MillraceError(
+        'source.empty',
+        'file has no header, wanted a line of column names; set csv.header: false or leave the file out',
+      );
     const names = csv.columns ?? [];
     checkNames(names);
     return { names, dataStart: afterMark, headLines: 0 };
@@ -57,7 +62,10 @@ export function readCsvHead(head: Buffer, fileSize: number, csv: CsvOptions): Cs
     checkNames(names);
     return { names, dataStart: afterMark, headLines: 0 };
   }
-  if (fault !== NO_FAULT) badHeader(`header has a quote out of place at byte ${counter.faultAt}; quote the whole name and double quotes inside it`);
+  if (fault !== NO_FAULT)
+    badHeader(
+      `header has a quote out of place at byte ${counter.faultAt}; quote the whole name and double quotes inside it`,
+    );
   if (!isUtf8(head.subarray(at, contentEnd))) badHeader('header is not valid UTF-8; convert the file to UTF-8');
   const scan = createCsvScan(csv, fields);
   const factory = createRowFactory(
@@ -83,7 +91,9 @@ function checkNames(names: readonly string[]): void {
     if (name === '') badHeader(`column ${i + 1} has no name; name it in the file or by csv.columns`);
     const before = seen.get(name);
     if (before !== undefined) {
-      badHeader(`columns ${before + 1} and ${i + 1} are both named ${JSON.stringify(name)}; rename one in the file or by csv.columns`);
+      badHeader(
+        `columns ${before + 1} and ${i + 1} are both named ${JSON.stringify(name)}; rename one in the file or by csv.columns`,
+      );
     }
     seen.set(name, i);
   });
@@ -93,10 +103,12 @@ function checkNames(names: readonly string[]): void {
  * Settles a CSV file's columns from its head and spread samples of about 64 KiB.
  * @throws MillraceError as `readCsvHead` and `inferColumns`
  */
-export async function inferCsvTable(source: ByteSource, csv: CsvOptions, label: string): Promise<InferredTable<Column>> {
+export async function inferCsvTable(source: ByteSource, csv: CsvOptions, label: string): Promise<InferredTable> {
   const { names, dataStart, headLines } = await headOf(source, csv, label);
   const texts = names.map((name): Column => ({ name, type: 'string' }));
-  const sampled = await readSamples(source, dataStart, label, (range) => csvRangeReader(source, range, { columns: texts, csv }));
+  const sampled = await readSamples(source, dataStart, label, (range) =>
+    csvRangeReader(source, range, { columns: texts, csv }),
+  );
   const values = sampled.rows.map((row) => names.map((name) => row[name] as string | null));
   const columns = inferColumns(names, values, csv.types);
 

@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import type { Column, Reject } from '../core/records.js';
+import { MAX_RAW_CHARS, type Column, type Reject } from '../core/records.js';
 import { MAX_RECORD_BYTES, type CsvOptions } from '../core/spec.js';
 import type { ByteSource } from '../stores/port.js';
 import { guessRecordStart } from './csv-boundary.js';
@@ -102,7 +102,7 @@ export function csvRangeReader(
   /** A record without an end that can be believed: refused up to its first line end, which the caller then looks for. */
   function endlessFault(tooLarge: boolean): Reject {
     let end = at;
-    const limit = Math.min(bytes.length, at + 4 * TAIL_BYTES);
+    const limit = Math.min(bytes.length, at + Math.min(4 * MAX_RAW_CHARS, maxRecordBytes));
     while (end < limit && bytes[end] !== LF && bytes[end] !== CR) end++;
     if (tooLarge) {
       const message = `record is longer than ${maxRecordBytes} bytes; an unclosed quote or a missing line end is the usual reason`;
@@ -133,8 +133,7 @@ export function csvRangeReader(
         return RECORD_SKIPPED;
       }
       if (contentEnd !== at || !skipsBlanks) {
-        const fault =
-          scan.fault === NO_FAULT && scan.fields === columns.length && valid ? null : structuralFault();
+        const fault = scan.fault === NO_FAULT && scan.fields === columns.length && valid ? null : structuralFault();
         const row = fault === null ? factory.row() : null;
         if (row !== null) {
           rows.push(row);

@@ -38,7 +38,7 @@ export function createCsvWriter(
       case 'bigint':
         return text(value.toString());
       case 'object':
-        return value === null ? '' : text(objectText(value));
+        return value === null ? '' : text(value instanceof Date ? value.toISOString() : stringifyJsonExact(value));
       default:
         return '';
     }
@@ -62,21 +62,13 @@ function numberText(value: number, text: (value: string) => string): string {
   return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
 }
 
-function objectText(value: object): string {
-  if (value instanceof Date) return value.toISOString();
-  try {
-    return JSON.stringify(value);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return stringifyJsonExact(value);
-  }
-}
-
 /** Quotes where a reader would otherwise see something else; a leading byte order mark would be dropped by many. */
 function textCell({ delimiter, quote }: CsvDialect): (value: string) => string {
   const special = [delimiter, quote, '\n', '\r'].map((char) => char.replace(/[\\\]^-]/, '\\$&')).join('');
   const needsQuotes = new RegExp(`[${special}]|^$|^\uFEFF`);
   const doubled = quote + quote;
   return (value) =>
-    needsQuotes.test(value) ? quote + (value.includes(quote) ? value.split(quote).join(doubled) : value) + quote : value;
+    needsQuotes.test(value)
+      ? quote + (value.includes(quote) ? value.split(quote).join(doubled) : value) + quote
+      : value;
 }

@@ -8,7 +8,7 @@ const BLOCK_BYTES = 4 * 1024 * 1024;
  * @returns the byte after it, and whether there was one; without one, the size of the source
  */
 export async function lineEndAfter(source: ByteSource, from: number): Promise<{ next: number; found: boolean }> {
-  for (let at = from; at < source.size; ) {
+  for (let at = from; at < source.size;) {
     const block = await source.read(at, Math.min(at + (at === from ? 64 * 1024 : BLOCK_BYTES), source.size));
     if (block.length === 0) break;
     const lf = block.indexOf(LF);
@@ -29,9 +29,14 @@ export async function lineEndAfter(source: ByteSource, from: number): Promise<{ 
 export async function countLines(source: ByteSource, start: number, end: number): Promise<number> {
   let lines = 0;
   let afterCr = false;
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const block = await source.read(at, Math.min(at + BLOCK_BYTES, end));
     if (block.length === 0) break;
+    if (!afterCr && block.indexOf(CR) < 0) {
+      for (let i = 0; i < block.length; i++) if (block[i] === LF) lines++;
+      at += block.length;
+      continue;
+    }
     for (let i = 0; i < block.length; i++) {
       const byte = block[i]!;
       if (byte === LF) {

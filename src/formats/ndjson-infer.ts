@@ -5,20 +5,29 @@ import { ndjsonRangeReader } from './ndjson-reader.js';
 import { readSamples, rejectWarnings, type InferredTable } from './sample.js';
 
 /**
- * Settles the columns of an NDJSON file from spread samples, in the order in which they are first seen. Nested values
- * are `json`, ints and floats together `float`, other mixtures `string`; texts that all are dates or timestamps are those.
+ * Settles the columns of an NDJSON file from spread samples, as `inferRowColumns` does for rows.
  */
-export async function inferNdjsonTable(source: ByteSource, label: string): Promise<InferredTable<Column>> {
+export async function inferNdjsonTable(source: ByteSource, label: string): Promise<InferredTable> {
   const mark = await source.read(0, Math.min(3, source.size));
   const dataStart = mark[0] === 0xef && mark[1] === 0xbb && mark[2] === 0xbf ? 3 : 0;
   const { rows, rejects, recordBytes } = await readSamples(source, dataStart, label, (range) =>
     ndjsonRangeReader(source, range),
   );
   const warnings = rejectWarnings(label, rows.length + rejects.length, rejects);
-  return { columns: inferRowColumns(rows), dataStart, headLines: 0, recordBytes, sampleRows: rows.slice(0, 10), warnings };
+  return {
+    columns: inferRowColumns(rows),
+    dataStart,
+    headLines: 0,
+    recordBytes,
+    sampleRows: rows.slice(0, 10),
+    warnings,
+  };
 }
 
-/** The columns of rows that are at hand, by the same rules. */
+/**
+ * The columns of rows, in the order in which they are first seen. Nested values are `json`, ints and floats together
+ * `float`, other mixtures `string`; texts that all are dates or timestamps are those.
+ */
 export function inferRowColumns(rows: readonly Row[]): Column[] {
   const types = new Map<string, Set<ColumnType>>();
   for (const row of rows) {
@@ -28,7 +37,7 @@ export function inferRowColumns(rows: readonly Row[]): Column[] {
       if (value !== null) seen.add(typeOfValue(value));
     }
   }
-  return [...types].map(([name, seen]) => ({ name, type: commonType(seen) }));
+  return [...types].map(([name, seen]): Column => ({ name, type: commonType(seen) }));
 }
 
 function typeOfValue(value: unknown): ColumnType {

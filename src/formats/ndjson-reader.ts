@@ -6,7 +6,7 @@ import type { ByteSource } from '../stores/port.js';
 import { TAIL_BYTES, type ReadLimits } from './csv-reader.js';
 import { isDate, isTimestamp } from './csv-cells.js';
 import { LF } from './csv-scan.js';
-import { mayHoldLongInts, parseJsonExact } from './json-exact.js';
+import { mayHoldLongInts, parseJsonExact, stringifyJsonExact } from './json-exact.js';
 import { quoted, rawText } from './raw-text.js';
 import type { RangeReader, RangeSpan, RecordBatch, TextRange } from './reader.js';
 
@@ -75,9 +75,12 @@ export function ndjsonRangeReader(
     }
     const row = value as Row;
     for (const { name, type } of checks) {
-      if (!Object.hasOwn(row, name) || fits(row[name], type)) continue;
+      if (!Object.hasOwn(row, name)) continue;
       const found = row[name];
-      const shown = typeof found === 'string' ? quoted(found) : typeof found === 'object' ? 'a nested value' : String(found);
+      if (type === 'float' && typeof found === 'bigint') row[name] = Number(found);
+      if (fits(found, type)) continue;
+      const shown =
+        typeof found === 'string' ? quoted(found) : typeof found === 'object' ? 'a nested value' : stringifyJsonExact(found);
       const message = `column ${JSON.stringify(name)}: ${shown} is no ${type}, as the sampled records had it; make the values of the column alike`;
       return refuse(end, 'row.type', message);
     }
@@ -92,7 +95,7 @@ export function ndjsonRangeReader(
       const end = newline < 0 ? bytes.length : newline;
       const tooLarge = end - at > maxRecordBytes;
       const row = tooLarge
-        ? refuse(end, 'row.too_large', `record is longer than ${maxRecordBytes} bytes; split it`)
+        ? refuse(at + maxRecordBytes, 'row.too_large', `record is longer than ${maxRecordBytes} bytes; split it`)
         : parseLine(end);
       if (row !== null) {
         batch.rows.push(row);
@@ -196,7 +199,9 @@ function fits(value: unknown, type: ColumnType): boolean {
     case 'date':
       return typeof value === 'string' && value.length === 10 && isDate(Buffer.from(value), 0);
     case 'timestamp':
-      return typeof value === 'string' && value.length <= 40 && isTimestamp(Buffer.from(value), 0, Buffer.byteLength(value));
+      return (
+        typeof value === 'string' && value.length <= 40 && isTimestamp(Buffer.from(value), 0, Buffer.byteLength(value))
+      );
     case 'string':
     case 'json':
       return true;

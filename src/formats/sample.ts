@@ -1,4 +1,4 @@
-import type { Reject, Row } from '../core/records.js';
+import type { Column, Reject, Row } from '../core/records.js';
 import type { ByteSource } from '../stores/port.js';
 import type { RangeReader, TextRange } from './reader.js';
 
@@ -13,8 +13,8 @@ export interface Sampled {
 }
 
 /** What inference settles about one text file. */
-export interface InferredTable<C> {
-  columns: C[];
+export interface InferredTable {
+  columns: Column[];
   /** First byte of the first record. */
   dataStart: number;
   /** Lines before `dataStart`. */
@@ -55,5 +55,7 @@ export async function readSamples(
 export function rejectWarnings(label: string, total: number, rejects: readonly Reject[]): string[] {
   const first = rejects[0];
   if (!first) return [];
-  return [`${label}: ${rejects.length} of ${total} sampled records would be rejected, the first at byte ${first.offset}: ${first.message}`];
+  return [
+    `${label}: ${rejects.length} of ${total} sampled records would be rejected, the first at byte ${first.offset}: ${first.message}`,
+  ];
 }

@@ -10,19 +10,16 @@ import { kindOf } from './define.js';
 
 export const SQL = 'sql';
 
+const SQL_PARAMS = z.strictObject({
+  map: z.string().min(1).describe('one SELECT; reads the table chunk'),
+  reduce: z.string().min(1).optional().describe('one SELECT; reads the table partials'),
+});
+
 const SQL_INFO: ProcessorInfo = {
   name: SQL,
   description: 'SQL over each chunk (map, table "chunk"), then once over all results (reduce, table "partials")',
   kind: 'sql',
-  params: {
-    type: 'object',
-    properties: {
-      map: { type: 'string', minLength: 1, description: 'one SELECT; reads the table chunk' },
-      reduce: { type: 'string', minLength: 1, description: 'one SELECT; reads the table partials' },
-    },
-    required: ['map'],
-    additionalProperties: false,
-  },
+  params: z.toJSONSchema(SQL_PARAMS) as Record<string, unknown>,
 };
 
 export interface Registry {
@@ -69,7 +66,7 @@ export async function loadRegistry(folders: readonly string[]): Promise<Registry
     get,
     list: () => [SQL_INFO, ...[...processors.values()].map(describe)],
     parse(name, given) {
-      const { params = z.strictObject({}) } = get(name);
+      const params = name === SQL ? SQL_PARAMS : (get(name).params ?? z.strictObject({}));
       const parsed = params.safeParse(given);
       if (parsed.success) return parsed.data as unknown;
       const issues = parsed.error.issues.map((issue) => ({

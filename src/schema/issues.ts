@@ -13,9 +13,10 @@ export function dotted(path: readonly PropertyKey[]): string {
   return path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('').replace(/^\./, '');
 }
 
-/** The faults that zod found, as messages of this project, one an unknown key. */
+/** The faults that zod found, as messages of this project. Unknown keys first: what seems missing is often one of them. */
 export function toIssues(error: z.ZodError): Array<Issue & { at: string }> {
-  return error.issues.flatMap((issue) => {
+  const unknownFirst = [...error.issues].sort((a, b) => Number(b.code === 'unrecognized_keys') - Number(a.code === 'unrecognized_keys'));
+  return unknownFirst.flatMap((issue) => {
     const path = issue.path;
     if (issue.code !== 'unrecognized_keys') return [{ path: pointer(path), at: dotted(path), message: issue.message }];
     const hints = issue.message.split('\n');

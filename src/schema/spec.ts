@@ -12,6 +12,7 @@ const SOURCE_FORMATS = ['csv', 'ndjson', 'parquet'] as const satisfies readonly 
 const SINK_FORMATS = ['csv', 'ndjson', 'parquet'] as const satisfies readonly SinkFormat[];
 const CSV_TYPES = ['int', 'float', 'bool', 'date', 'timestamp', 'string'] as const satisfies ReadonlyArray<Column['type']>;
 
+const NAME_RULE = 'wanted a text without control characters, double quotes, backslashes and quotes around it';
 const DAY_MS = 86_400_000;
 const MAX_URIS = 1000;
 
@@ -195,7 +196,8 @@ const shape = {
     .string()
     .min(1)
     .max(200)
-    .regex(/^[^\p{Cc}]+$/u, { error: 'holds a control character' })
+    // The server's search cannot find values with these.
+    .regex(/^(?!')[^\p{Cc}"\\]+(?<!')$/u, { error: ({ input }) => `${NAME_RULE}, found ${shown(input)}` })
     .optional(),
   source,
   process: closed({

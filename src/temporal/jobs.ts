@@ -4,11 +4,11 @@ import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowFailedError,
   WorkflowNotFoundError,
+  isGrpcCancelledError,
   isGrpcDeadlineError,
 } from '@temporalio/client';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js';
-import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import { PLAN_DATASET, PROCESS_DATASET, PROGRESS_QUERY } from '../contract.js';
 import { MillraceError } from '../core/errors.js';
 import type { JobProgress, JobResult, JobState, JobView, PlanView } from '../core/job.js';
@@ -21,10 +21,12 @@ import { failureOf, serverError } from './failures.js';
 import { keyedJobId, newJobId } from './job-id.js';
 import { jobView } from './job-view.js';
 import type { Execution, Findings } from './job-view.js';
-import { listQuery } from './list-query.js';
+import { SEARCH_ATTRIBUTES } from './search-attributes.js';
+import { cursorOf, listQuery, tokenOf } from './list-query.js';
 
 const CALL_MS = 5000;
 const QUERY_MS = 1000;
+const POLL_MARGIN_MS = 5000;
 const PLAN_WORKER_MS = 10_000;
 const PLAN_MS = 60_000;
 /** Larger items travel by the work area and not through a history. */
@@ -32,11 +34,6 @@ const INLINE_ITEMS_BYTES = 32 * 1024;
 const SUMMARY_BYTES = 200;
 const TENANT = 'default';
 const WORKFLOW_QUEUE = 1;
-
-const NAME = defineSearchAttributeKey('MillraceName', SearchAttributeType.KEYWORD);
-const STATE = defineSearchAttributeKey('MillraceState', SearchAttributeType.KEYWORD);
-const PROCESSOR = defineSearchAttributeKey('MillraceProcessor', SearchAttributeType.KEYWORD);
-const TENANT_KEY = defineSearchAttributeKey('MillraceTenant', SearchAttributeType.KEYWORD);
 
 export interface StartJob {
   /** The spec as the caller wrote it; goes into the start event. */
@@ -68,6 +65,8 @@ export interface Jobs {
    * @throws MillraceError `idempotency.key_reused`, `temporal.search_attributes`
    */
   start(job: StartJob): Promise<{ id: string; existing: boolean; view: JobView }>;
+  /** The job that this key started, or null. @throws MillraceError `idempotency.key_reused` where it has another spec */
+  existing(key: string, digest: string): Promise<JobView | null>;
   /** @throws MillraceError `job.not_found` */
   view(id: string): Promise<JobView>;
   /** The view as soon as the job ends, at the latest after `ms`. */
@@ -181,10 +180,10 @@ export function createJobs(options: {
     const { priority, fairness } = spec.options;
     const memo = { specDigest: digest, request, name: spec.name, processor: spec.process.use, source };
     const attributes = [
-      { key: NAME, value: spec.name },
-      { key: STATE, value: 'pending' },
-      { key: PROCESSOR, value: spec.process.use },
-      { key: TENANT_KEY, value: TENANT },
+      { key: SEARCH_ATTRIBUTES.MillraceName, value: spec.name },
+      { key: SEARCH_ATTRIBUTES.MillraceState, value: 'pending' },
+      { key: SEARCH_ATTRIBUTES.MillraceProcessor, value: spec.process.use },
+      { key: SEARCH_ATTRIBUTES.MillraceTenant, value: TENANT },
     ];
     const argument = await argumentOf(id, job);
     try {
@@ -220,12 +219,32 @@ export function createJobs(options: {
     return { id, existing: false, view: jobView(started, {}, temporalLink) };
   }
 
-  async function wait(id: string, ms: number, signal?: AbortSignal): Promise<JobView> {
-    const until = async () => {
-      await client.withDeadline(Date.now() + ms, () => client.workflow.getHandle(id).result());
-    };
+  async function existing(key: string, digest: string): Promise<JobView | null> {
+    let there: Execution;
     try {
-      await (signal ? client.withAbortSignal(signal, until) : until());
+      there = await describe(keyedJobId(TENANT, key));
+    } catch (error) {
+      if (error instanceof MillraceError && error.code === 'job.not_found') return null;
+      throw error;
+    }
+    if (there.memo?.specDigest !== digest) throw keyReused(key);
+    return jobView(there, await findingsOf(there), temporalLink);
+  }
+
+  /**
+   * The result of a workflow, by a long poll that is given up after `ms`. The deadline of the call is later than that: a
+   * server answers a poll near its deadline at once, and the client would ask hundreds of times in the last second.
+   */
+  function ended(id: string, ms: number, signal?: AbortSignal): Promise<unknown> {
+    const late = AbortSignal.timeout(ms);
+    return client.withAbortSignal(signal ? AbortSignal.any([signal, late]) : late, () =>
+      client.withDeadline(Date.now() + ms + POLL_MARGIN_MS, () => client.workflow.getHandle(id).result()),
+    );
+  }
+
+  async function wait(id: string, ms: number, signal?: AbortSignal): Promise<JobView> {
+    try {
+      await ended(id, ms, signal);
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw notFound(id);
       // Whatever ended the wait, the view says how things stand, or why it cannot.
@@ -234,19 +253,11 @@ export function createJobs(options: {
   }
 
   async function list(filter: JobFilter): Promise<{ jobs: JobView[]; nextCursor: string | null }> {
+    const query = listQuery(filter);
+    const nextPageToken = filter.cursor === undefined ? undefined : tokenOf(filter.cursor, query);
     const answer = await call(() =>
-      client.workflowService.listWorkflowExecutions({
-        namespace,
-        query: listQuery(filter),
-        pageSize: filter.limit,
-        nextPageToken: filter.cursor === undefined ? undefined : Buffer.from(filter.cursor, 'base64url'),
-      }),
-    ).catch((error: unknown) => {
-      if (filter.cursor !== undefined && /page token|invalid/i.test(String((error as { details?: string }).details))) {
-        throw new MillraceError('list.bad_cursor', `cursor "${filter.cursor}" is not one this list gave; start without a cursor`);
-      }
-      throw error;
-    });
+      client.workflowService.listWorkflowExecutions({ namespace, query, pageSize: filter.limit, nextPageToken }),
+    );
     const jobs = await Promise.all(
       answer.executions.map(async (raw) => {
         const info = await executionInfoFromRaw(raw, client.options.loadedDataConverter, raw, namespace);
@@ -254,7 +265,7 @@ export function createJobs(options: {
       }),
     );
     const token = answer.nextPageToken;
-    return { jobs, nextCursor: token && token.length > 0 ? Buffer.from(token).toString('base64url') : null };
+    return { jobs, nextCursor: token && token.length > 0 ? cursorOf(token, query) : null };
   }
 
   async function cancel(id: string): Promise<JobView> {
@@ -282,7 +293,7 @@ export function createJobs(options: {
     const early = await planResult(handle, PLAN_WORKER_MS);
     if (early !== null) return early;
     if ((await call(() => handle.describe())).historyLength <= 2) {
-      await handle.terminate('no worker').catch(() => undefined);
+      await call(() => handle.terminate('no worker')).catch(() => undefined);
       throw new MillraceError(
         'job.no_worker',
         `no worker took the plan within ${PLAN_WORKER_MS / 1000} s; start one with "millrace worker" on task queue "${taskQueue}"`,
@@ -297,9 +308,9 @@ export function createJobs(options: {
   /** Null where it is not there in time. */
   async function planResult(handle: WorkflowHandle, ms: number): Promise<PlanView | null> {
     try {
-      return (await client.withDeadline(Date.now() + ms, () => handle.result())) as PlanView;
+      return (await ended(handle.workflowId, ms)) as PlanView;
     } catch (error) {
-      if (isGrpcDeadlineError(error)) return null;
+      if (isGrpcCancelledError(error) || isGrpcDeadlineError(error)) return null;
       if (!(error instanceof WorkflowFailedError)) throw serverError(error);
       const { code, message, issues } = failureOf(error);
       throw new MillraceError(code === 'job.terminated' ? 'plan.timeout' : code, message, { issues });
@@ -314,7 +325,7 @@ export function createJobs(options: {
     return described.pollers.length;
   }
 
-  return { start, view, wait, list, cancel, plan, pollers };
+  return { start, existing, view, wait, list, cancel, plan, pollers };
 }
 
 function sourceLabel({ source }: JobSpec): string {

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { PROCESS_DATASET } from '../contract.js';
+import { MillraceError } from '../core/errors.js';
 import type { JobState } from '../core/job.js';
 
 /** The visibility query of a list of jobs. */
@@ -29,4 +31,23 @@ function stateTerm(state: JobState): string {
 /** A literal that its content cannot leave. */
 function quoted(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+}
+
+const SUM_BYTES = 8;
+
+/** The server's page token as a cursor that is good for the same query only. The server takes a foreign token for a fault of its own. */
+export function cursorOf(token: Uint8Array, query: string): string {
+  return Buffer.concat([checksum(token, query), token]).toString('base64url');
+}
+
+/** @throws MillraceError `list.bad_cursor` */
+export function tokenOf(cursor: string, query: string): Buffer {
+  const bytes = Buffer.from(cursor, 'base64url');
+  const token = bytes.subarray(SUM_BYTES);
+  if (token.length > 0 && checksum(token, query).equals(bytes.subarray(0, SUM_BYTES))) return token;
+  throw new MillraceError('list.bad_cursor', `cursor "${cursor}" is not one that this list gave; start without a cursor`);
+}
+
+function checksum(token: Uint8Array, query: string): Buffer {
+  return createHash('sha256').update(query).update('\0').update(token).digest().subarray(0, SUM_BYTES);
 }

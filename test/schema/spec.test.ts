@@ -129,7 +129,11 @@ describe('parseSpec refuses', () => {
     [options({ priority: 6 }), '/options/priority', 'options.priority: wanted at most 5, found 6'],
     [options({ fairness: { key: 'é'.repeat(33) } }), '/options/fairness/key', 'options.fairness.key: longer than 64 bytes'],
     [options({ retries: {} }), '/options/retries', 'options: unknown key "retries"; did you mean "retry"?'],
-    [bad({ name: 'a\nb' }), '/name', 'name: holds a control character'],
+    ...['a\nb', 'a"b', 'a\\b', "'a", "a'"].map((name): [unknown, string, string] => [
+      bad({ name }),
+      '/name',
+      `name: wanted a text without control characters, double quotes, backslashes and quotes around it, found ${JSON.stringify(name)}`,
+    ]),
   ])('%j at %s', (input, path, message) => {
     const error = refusal(input);
     expect(error.code).toBe('spec.invalid');

@@ -12,7 +12,10 @@ export const apiCommand: Register = (program, cli) => {
     .action(
       cli.action(async (options: { host?: string; port?: number }) => {
         const { io } = cli;
-        const [{ loadConfig }, { startServer }] = await Promise.all([import('../../config.js'), import('../../server.js')]);
+        const [{ loadConfig }, { startServer }] = await Promise.all([
+          import('../../config.js'),
+          import('../../server.js'),
+        ]);
         const server = await startServer(loadConfig({ env: io.env, flags: { ...options }, cwd: io.cwd }));
         writeLine(io.stderr, `Millrace API on ${server.url}`);
         await untilInterrupted(io);

@@ -44,9 +44,10 @@ export const jobsCommand: Register = (program, cli) => {
     .addOption(jsonOption())
     .action(
       cli.action(async (id: string, options: { json?: boolean }) => {
-        const job = await (await cli.client()).job(id);
+        const client = await cli.client();
+        const job = await client.job(id);
         if (options.json) return writeJson(io.stdout, job);
-        for (const line of jobLines(job, style, Date.now())) writeLine(io.stdout, line);
+        for (const line of jobLines(job, style, Date.now(), client.url)) writeLine(io.stdout, line);
       }),
     );
 

@@ -34,7 +34,10 @@ function printPlan(cli: Cli, plan: PlanView): void {
   fact('processor', printable(plan.processor));
   fact('source', `${count(plan.files)} ${plan.files === 1 ? 'file' : 'files'}, ${plan.format}, ${bytes(plan.bytes)}`);
   fact('records', `${about}${count(plan.records)}`);
-  fact('chunks', `${count(plan.chunks)}, ${count(plan.chunksPerActivity)} to an activity, ${count(plan.concurrency)} at once`);
+  fact(
+    'chunks',
+    `${count(plan.chunks)}, ${count(plan.chunksPerActivity)} to an activity, ${count(plan.concurrency)} at once`,
+  );
   fact('columns', plan.columns.map((column) => `${printable(column.name)} ${style.dim(column.type)}`).join(', '));
   if (plan.output) {
     fact('output', plan.output.map((column) => `${printable(column.name)} ${style.dim(column.type)}`).join(', '));

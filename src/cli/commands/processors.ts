@@ -16,7 +16,10 @@ export const processorsCommand: Register = (program, cli) => {
         const found = await (await cli.client()).processors();
         if (options.json) return writeJson(io.stdout, found);
         if (found.length === 0) {
-          return writeLine(io.stdout, 'No worker offers a processor; start one with "millrace worker" or "millrace dev"');
+          return writeLine(
+            io.stdout,
+            'No worker offers a processor; start one with "millrace worker" or "millrace dev"',
+          );
         }
         for (const { name, kind, description, params } of found) {
           writeLine(io.stdout, `${style.bold(printable(name))}  ${style.dim(kind)}`);

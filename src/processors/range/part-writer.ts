@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 
 /**
@@ -7,24 +8,29 @@ import { closeSync, openSync, writeSync } from 'node:fs';
  */
 export class PartWriter {
   private readonly fd: number;
-  private readonly hash = createHash('sha256');
+  private readonly hash: Hash | null;
   bytes = 0;
 
-  constructor(readonly path: string) {
+  /** @param options.digest false for files that nobody will check */
+  constructor(
+    readonly path: string,
+    { digest = true } = {},
+  ) {
+    this.hash = digest ? createHash('sha256') : null;
     this.fd = openSync(path, 'wx');
   }
 
   write(data: string | Buffer): void {
     const buffer = typeof data === 'string' ? Buffer.from(data, 'utf8') : data;
     if (buffer.length === 0) return;
-    this.hash.update(buffer);
+    this.hash?.update(buffer);
     for (let done = 0; done < buffer.length; ) done += writeSync(this.fd, buffer, done);
     this.bytes += buffer.length;
   }
 
-  /** Ends the file. @returns its sha256, in hex */
+  /** Ends the file. @returns its sha256, in hex; empty without digest */
   close(): string {
     closeSync(this.fd);
-    return this.hash.digest('hex');
+    return this.hash?.digest('hex') ?? '';
   }
 }

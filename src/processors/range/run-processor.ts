@@ -11,6 +11,7 @@ import type { Application } from './apply.js';
 import { readChunk } from './open-chunk.js';
 import { refused, shifted } from './reject-log.js';
 import { PartWriter } from './part-writer.js';
+import type { ThreadContext } from './context.js';
 import type { RangeOutput, RangeRun } from './run-range.js';
 import type { StagedPart } from '../tasks.js';
 import { isOneRange } from '../../core/part-format.js';
@@ -43,6 +44,13 @@ export function finishReduction(
 ): Row[] {
   const merged = accumulators.reduce((a, b) => processor.merge(a, b), processor.initial({ params }));
   return finish(processor, merged, params);
+}
+
+/** Rows as a part file in the form of the sink. */
+export async function writeRows({ work }: ThreadContext, plan: Plan, rows: Row[]): Promise<StagedPart> {
+  const output = new RowOutput(await work.scratchFile('part'), plan);
+  output.write(rows);
+  return output.close();
 }
 
 function finish(processor: ReduceProcessor<unknown>, accumulator: unknown, params: unknown): Row[] {

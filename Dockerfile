@@ -1,0 +1,24 @@
+# syntax=docker/dockerfile:1
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts --no-audit --no-fund
+COPY . .
+RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM node:24-bookworm-slim
+# The system's certificates: TLS to Temporal is verified against them.
+RUN apt-get update \
+  && apt-get install --yes --no-install-recommends ca-certificates \
+  && rm -rf /var/lib/apt/lists/*
+# Writable for any user, as the container may run as the one who owns the data.
+RUN mkdir --parents --mode=1777 /data /var/lib/millrace \
+  && ln --symbolic /app/bin/millrace.js /usr/local/bin/millrace
+COPY --from=build /app /app
+ENV NODE_ENV=production \
+    MILLRACE_HOME=/var/lib/millrace \
+    MILLRACE_ROOTS=/data
+USER node
+WORKDIR /data
+ENTRYPOINT ["millrace"]
+CMD ["--help"]

@@ -1,0 +1,211 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { requestId } from 'hono/request-id';
+import { secureHeaders } from 'hono/secure-headers';
+import { MillraceError } from '../core/errors.js';
+import { isEndState } from '../core/job.js';
+import type { JobView, Manifest, OutputRef } from '../core/job.js';
+import { toIssues } from '../schema/issues.js';
+import { parseSpec, specDigest } from '../schema/spec.js';
+import type { ByteSource, SinkStore, SourceStore, WorkArea } from '../stores/port.js';
+import type { Jobs } from '../temporal/jobs.js';
+import { readBody } from './body.js';
+import { streamOf } from './bytes.js';
+import { createCatalogue } from './catalogue.js';
+import { guard } from './guard.js';
+import { indexPage, LINKS } from './index-page.js';
+import { openApiDocument, registerBodies, triggerSchema } from './openapi.js';
+import { preflight } from './preflight.js';
+import { HttpProblem, problemResponse } from './problems.js';
+import { openOutput, resultOf, rowsOf } from './results.js';
+import * as routes from './routes.js';
+
+const MAX_BODY_BYTES = 10 * 1024 * 1024;
+
+const MEDIA_TYPES: Record<OutputRef['format'], string> = {
+  csv: 'text/csv; charset=utf-8',
+  ndjson: 'application/x-ndjson',
+  parquet: 'application/vnd.apache.parquet',
+};
+
+export interface ApiDeps {
+  jobs: Jobs;
+  sources: SourceStore;
+  sinks: Pick<SinkStore, 'resolve'>;
+  work: WorkArea;
+  /** Only workers of this queue count. */
+  taskQueue: string;
+  version: string;
+  /** Host names, without ports, by which the service may be addressed beside those of loopback. */
+  hosts?: string[];
+  /** Takes one line for each error that nobody foresaw. */
+  log?: (line: string) => void;
+}
+
+/** The HTTP API over its dependencies. Opens no port: `app.request(...)` and `app.fetch` answer. */
+export function createApp(deps: ApiDeps): OpenAPIHono {
+  const { jobs, work, version } = deps;
+  const log = deps.log ?? (() => undefined);
+  const catalogue = createCatalogue(work, deps.taskQueue);
+
+  const app = new OpenAPIHono({
+    defaultHook: (result) => {
+      if (result.success) return;
+      const issues = toIssues(result.error).map(({ path, message }) => ({ path, message }));
+      const first = issues[0]!;
+      throw new HttpProblem('request.invalid', `${result.target} ${first.path.slice(1)}: ${first.message}`, { issues });
+    },
+  });
+  registerBodies(app);
+  app.onError((error, c) => problemResponse(error, c, log));
+  app.notFound((c) => {
+    const allow = routes.methodsOf(c.req.path);
+    const problem =
+      allow.length === 0
+        ? new HttpProblem('request.not_found', `there is no "${c.req.path}"; see /openapi.json`)
+        : new HttpProblem('request.method', `${c.req.method} is not possible on "${c.req.path}"; allowed: ${allow.join(', ')}`, {
+            headers: { allow: allow.join(', ') },
+          });
+    return problemResponse(problem, c, log);
+  });
+
+  app.use(requestId());
+  app.use(secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], styleSrc: ["'unsafe-inline'"] } }));
+  app.use(guard(deps.hosts ?? []));
+  const tooLarge = () => {
+    throw new HttpProblem('request.too_large', `the body has more than ${MAX_BODY_BYTES} bytes; put the data into a file and name it in source.uri`);
+  };
+  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));
+
+  async function submit(c: Context, given: unknown, wait: number | undefined): Promise<JobView> {
+    const spec = parseSpec(given);
+    const digest = specDigest(spec);
+    const key = c.req.header('idempotency-key');
+    // What the first request found free or present may be neither any more: the same key gives the same job all the same.
+    const known = key === undefined ? null : await jobs.existing(key, digest);
+    let job = known;
+    if (!job) {
+      const warnings = await preflight(spec, deps, catalogue);
+      const started = await jobs.start({ given, spec, digest, key });
+      job = { ...started.view, warnings: [...started.view.warnings, ...warnings] };
+    }
+    if (wait === undefined || isEndState(job.state)) return job;
+    return jobs.wait(job.id, wait, c.req.raw.signal);
+  }
+
+  function accepted(c: Context, job: JobView): void {
+    c.header('location', job.links.self);
+  }
+
+  app.openapi(routes.createJob, async (c) => {
+    const job = await submit(c, await readBody(c), c.req.valid('query').wait);
+    accepted(c, job);
+    return c.json(job, 202);
+  });
+
+  app.openapi(routes.createPlan, async (c) => {
+    const given = await readBody(c);
+    const spec = parseSpec(given);
+    await preflight(spec, deps, catalogue);
+    return c.json(await jobs.plan(given), 200);
+  });
+
+  app.openapi(routes.listProcessors, async (c) => {
+    const { workers, processors } = await catalogue();
+    const sorted = [...processors.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const shown = workers.map(({ id, host, taskQueue, threads, renewedAt }) => ({ id, host, taskQueue, threads, renewedAt }));
+    return c.json({ processors: sorted, workers: shown }, 200);
+  });
+
+  app.openapi(routes.triggerProcessor, async (c) => {
+    const job = await submit(c, specOfTrigger(c.req.valid('param').name, await readBody(c)), c.req.valid('query').wait);
+    accepted(c, job);
+    return c.json(job, 202);
+  });
+
+  app.openapi(routes.listJobs, async (c) => {
+    const { state, name, since, limit, cursor } = c.req.valid('query');
+    const page = await jobs.list({ state, name, since: since === undefined ? undefined : new Date(since), limit, cursor });
+    if (page.nextCursor !== null) {
+      const next = new URL(c.req.url);
+      next.searchParams.set('cursor', page.nextCursor);
+      c.header('link', `<${next.pathname}${next.search}>; rel="next"`);
+    }
+    return c.json(page, 200);
+  });
+
+  app.openapi(routes.getJob, async (c) => {
+    const { id } = c.req.valid('param');
+    const { wait } = c.req.valid('query');
+    return c.json(await (wait === undefined ? jobs.view(id) : jobs.wait(id, wait, c.req.raw.signal)), 200);
+  });
+
+  app.openapi(routes.cancelJob, async (c) => c.json(await jobs.cancel(c.req.valid('param').id), 200));
+
+  app.openapi(routes.getResult, async (c) => c.json(await rowsOf(await jobs.view(c.req.valid('param').id), deps), 200));
+
+  app.openapi(routes.getOutput, async (c) => {
+    const job = await jobs.view(c.req.valid('param').id);
+    const { output } = resultOf(job);
+    if (!output.single) {
+      throw new HttpProblem('output.folder', `the output of job "${job.id}" is the folder "${output.uri}"; ${job.links.manifest} lists its parts`, {
+        link: job.links.manifest,
+      });
+    }
+    return send(c, await openOutput(output, deps), {
+      'content-type': MEDIA_TYPES[output.format],
+      'content-disposition': `attachment; filename="${job.id}.${output.format}"`,
+    });
+  });
+
+  app.openapi(routes.getManifest, async (c) => {
+    const { manifest } = resultOf(await jobs.view(c.req.valid('param').id));
+    const bytes = await work.tryRead(manifest);
+    if (!bytes) throw new HttpProblem('output.gone', `manifest "${manifest}" is no longer in the work area`);
+    return c.json(JSON.parse(bytes.toString()) as Manifest, 200);
+  });
+
+  app.openapi(routes.getRejects, async (c) => {
+    const { rejects } = resultOf(await jobs.view(c.req.valid('param').id));
+    const headers = { 'content-type': MEDIA_TYPES.ndjson };
+    if (!rejects) return c.newResponse(null, 200, { ...headers, 'content-length': '0' });
+    return send(c, await openOutput({ uri: rejects.uri, inWorkArea: true }, deps), headers);
+  });
+
+  app.openapi(routes.getHealth, (c) => c.json({ status: 'alive' }, 200));
+
+  app.openapi(routes.getReadiness, async (c) => {
+    const workers = await jobs.pollers();
+    if (workers > 0) return c.json({ status: 'ready' as const, workers }, 200);
+    throw new MillraceError('job.no_worker', `no worker polls task queue "${deps.taskQueue}"; start one with "millrace worker"`);
+  });
+
+  app.openapi(routes.getOpenApi, (c) => c.json(openApiDocument(app, version), 200));
+
+  app.openapi(routes.getIndex, (c) => {
+    if (c.req.header('accept')?.includes('text/html')) return c.html(indexPage(version));
+    return c.json({ name: 'millrace', version, links: LINKS }, 200);
+  });
+
+  return app;
+}
+
+async function send(c: Context, source: ByteSource, headers: Record<string, string>): Promise<Response> {
+  const all = { ...headers, 'content-length': String(source.size) };
+  if (c.req.method !== 'HEAD') return c.newResponse(streamOf(source), 200, all);
+  await source.close();
+  return c.newResponse(null, 200, all);
+}
+
+/** The job that `{items, params}` for a processor stand for. */
+function specOfTrigger(name: string, body: unknown): unknown {
+  const parsed = triggerSchema.safeParse(body);
+  if (!parsed.success) {
+    const issues = toIssues(parsed.error).map(({ path, message }) => ({ path, message }));
+    const first = issues[0]!;
+    throw new MillraceError('spec.invalid', `${first.path || 'body'}: ${first.message}; wanted {"items": [{...}], "params": {...}}`, { issues });
+  }
+  const { items, params = {} } = body as { items: unknown; params?: unknown };
+  return { source: { items }, process: { use: name, with: params } };
+}

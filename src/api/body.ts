@@ -1,0 +1,29 @@
+import type { Context } from 'hono';
+import { parse as parseYaml } from 'yaml';
+import { messageOf } from '../core/errors.js';
+import { HttpProblem } from './problems.js';
+
+const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml'];
+
+/**
+ * The request body as plain data, from JSON or YAML.
+ * @throws HttpProblem `request.media_type`, `request.malformed`
+ */
+export async function readBody(c: Context): Promise<unknown> {
+  const type = (c.req.header('content-type') ?? '').split(';')[0]!.trim().toLowerCase();
+  const isJson = type === 'application/json' || /^application\/[a-z0-9.-]+\+json$/.test(type);
+  if (!isJson && !YAML_TYPES.includes(type)) {
+    const found = type === '' ? 'no content-type' : `content-type "${type}"`;
+    throw new HttpProblem('request.media_type', `cannot read a body of ${found}; send application/json or application/yaml`, {
+      headers: { accept: 'application/json, application/yaml' },
+    });
+  }
+  const text = await c.req.text();
+  try {
+    // Few aliases: a handful of them, nested, would grow into gigabytes.
+    return isJson ? (JSON.parse(text) as unknown) : (parseYaml(text, { maxAliasCount: 20, schema: 'core' }) as unknown);
+  } catch (error) {
+    const what = isJson ? 'JSON' : 'YAML';
+    throw new HttpProblem('request.malformed', `the body is no ${what}: ${messageOf(error).split('\n')[0]}`);
+  }
+}

@@ -1,0 +1,74 @@
+import { MillraceError } from '../core/errors.js';
+import { sourceFormat } from '../core/source-format.js';
+import type { JobSpec } from '../core/spec.js';
+import { nearest } from '../schema/issues.js';
+import { checkParams } from '../schema/params.js';
+import type { FoundObject, SinkStore, SourceStore } from '../stores/port.js';
+import type { Catalogue } from './catalogue.js';
+
+/** Of a glob with many files only so many are looked into here; the job itself looks into all. */
+const MAX_PROBED = 50;
+const MAGIC = 'PAR1';
+
+/**
+ * What can be known of a job before it starts: its sources are there and of a known format, its place for the result is
+ * free, its processor exists and takes its parameters.
+ * @returns warnings
+ * @throws MillraceError `source.*`, `path.outside_root`, `sink.exists`, `processor.unknown`, `processor.bad_params`
+ */
+export async function preflight(
+  spec: JobSpec,
+  stores: { sources: SourceStore; sinks: Pick<SinkStore, 'resolve'> },
+  catalogue: () => Promise<Catalogue>,
+): Promise<string[]> {
+  const [warnings] = await Promise.all([
+    catalogue().then((known) => checkProcessor(spec, known)),
+    ...(spec.source.uri ?? []).map((uri) => at('/source/uri', () => checkSource(spec, uri, stores.sources))),
+    spec.sink && at('/sink/uri', () => stores.sinks.resolve(spec.sink!.uri, spec.sink!.ifExists)),
+  ]);
+  return warnings;
+}
+
+function checkProcessor(spec: JobSpec, { workers, processors }: Catalogue): string[] {
+  const { use, with: params } = spec.process;
+  if (workers.length === 0) return ['no worker is known; the job waits until one starts (millrace worker)'];
+  const info = processors.get(use);
+  if (!info) {
+    const names = [...processors.keys()].sort();
+    const near = nearest(use, names);
+    const message = `processor "${use}" is not known to any worker; ${near ? `did you mean "${near}"? ` : ''}known: ${names.join(', ')}`;
+    throw new MillraceError('processor.unknown', message, { issues: [{ path: '/process/use', message }] });
+  }
+  checkParams(info, params);
+  return [];
+}
+
+async function checkSource(spec: JobSpec, uri: string, sources: SourceStore): Promise<void> {
+  const found = await sources.find(uri);
+  const formats = found.map(({ label }) => sourceFormat(label, spec.source.format));
+  const parquet = found.filter((_, i) => formats[i] === 'parquet').slice(0, MAX_PROBED);
+  await Promise.all(parquet.map((object) => checkParquet(object, sources)));
+}
+
+async function checkParquet({ uri, label, pin }: FoundObject, sources: SourceStore): Promise<void> {
+  const source = await sources.open(uri, pin);
+  try {
+    const ends = await Promise.all([source.read(0, 4), source.read(Math.max(0, source.size - 4), source.size)]);
+    const [head, tail] = ends.map((bytes) => bytes.toString('latin1'));
+    if (source.size >= 12 && head === MAGIC && tail === MAGIC) return;
+    const reason = tail === 'PARE' ? 'its footer is encrypted' : `wanted "${MAGIC}" at both ends, found ${JSON.stringify(head)} and ${JSON.stringify(tail)}`;
+    throw new MillraceError('source.corrupt_parquet', `source "${label}" is no whole Parquet file: ${reason}`);
+  } finally {
+    await source.close();
+  }
+}
+
+/** Gives an error its place in the spec. */
+async function at<T>(path: string, check: () => Promise<T>): Promise<T> {
+  try {
+    return await check();
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.issues.length > 0) throw error;
+    throw new MillraceError(error.code, error.message, { issues: [{ path, message: error.message }], retryable: error.retryable, cause: error });
+  }
+}

@@ -1,0 +1,107 @@
+import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { MillraceError } from '../core/errors.js';
+import type { Issue } from '../core/errors.js';
+import type { Problem } from '../schema/views.js';
+
+/** The HTTP status of every code, and its title. A code that ends in `*` stands for all that begin like it. */
+export const PROBLEMS: Readonly<Record<string, readonly [status: ContentfulStatusCode, title: string]>> = {
+  'request.malformed': [400, 'Malformed request body'],
+  'request.invalid': [422, 'Invalid request'],
+  'request.forbidden_host': [403, 'Unknown host'],
+  'request.cross_site': [403, 'Request from another site'],
+  'request.not_found': [404, 'No such path'],
+  'request.method': [405, 'Method not allowed'],
+  'request.too_large': [413, 'Request body too large'],
+  'request.media_type': [415, 'Unsupported media type'],
+  'spec.invalid': [422, 'Invalid job spec'],
+  'spec.unsupported': [422, 'Not supported by this version'],
+  'idempotency.key_reused': [422, 'Idempotency-Key used for another spec'],
+  'list.bad_cursor': [422, 'Invalid cursor'],
+  'path.outside_root': [422, 'Path outside the allowed folders'],
+  'processor.unknown': [422, 'Unknown processor'],
+  'processor.bad_params': [422, 'Invalid processor parameters'],
+  'job.not_found': [404, 'No such job'],
+  'job.not_done': [409, 'Job has not ended'],
+  'job.no_result': [409, 'Job has no result'],
+  'job.no_worker': [503, 'No worker'],
+  'result.too_large': [409, 'Result too large to be inline'],
+  'output.folder': [409, 'Output is a folder of parts'],
+  'output.gone': [410, 'Output is gone'],
+  'plan.timeout': [503, 'Plan not made in time'],
+  'temporal.*': [503, 'Temporal server not usable'],
+  'work.unusable': [503, 'Work area not usable'],
+  'worker.failed': [500, 'A worker failed'],
+  'internal': [500, 'Internal error'],
+  'sink.no_space': [507, 'No space left'],
+  'source.unreadable': [422, 'Source cannot be read'],
+  'source.*': [422, 'Source cannot be used'],
+  'sink.*': [422, 'Sink cannot be used'],
+  'sql.*': [422, 'SQL refused'],
+  'processor.*': [422, 'Processor refused'],
+  'row.*': [422, 'Record refused'],
+  'format.*': [422, 'Format refused'],
+  'csv.*': [422, 'CSV refused'],
+  'ndjson.*': [422, 'NDJSON refused'],
+  'parquet.*': [422, 'Parquet refused'],
+  'job.*': [409, 'Job state does not allow this'],
+};
+
+const RETRY_AFTER_S = '5';
+
+/** An answer that is a problem with headers of its own, or with a place to go on from. */
+export class HttpProblem extends MillraceError {
+  constructor(
+    code: string,
+    message: string,
+    readonly more: { issues?: Issue[]; headers?: Record<string, string>; link?: string } = {},
+  ) {
+    super(code, message, { issues: more.issues });
+  }
+}
+
+/** Any error as `application/problem+json`. What nobody foresaw is logged, and said without its inside. */
+export function problemResponse(error: unknown, c: Context, log: (line: string) => void): Response {
+  const known = recognised(error);
+  const requestId = String(c.get('requestId') ?? '');
+  if (!known) {
+    log(`request ${requestId} ${c.req.method} ${c.req.path} failed: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+  const { code, message, issues } = known ?? {
+    code: 'internal',
+    message: `something went wrong inside; the log has it under request ${requestId}`,
+    issues: [],
+  };
+  const [status, title] = problemOf(code);
+  const more = known instanceof HttpProblem ? known.more : {};
+  const problem: Problem & { link?: string } = {
+    type: `/problems/${code}`,
+    code,
+    title,
+    status,
+    detail: message,
+    instance: c.req.path,
+    errors: issues,
+    requestId,
+    ...(more.link !== undefined && { link: more.link }),
+  };
+  return c.body(JSON.stringify(problem), status, {
+    'content-type': 'application/problem+json',
+    ...(status === 503 && { 'retry-after': RETRY_AFTER_S }),
+    ...more.headers,
+  });
+}
+
+/** Status and title of a code; 500 for one that is not in the table. */
+export function problemOf(code: string): readonly [ContentfulStatusCode, string] {
+  return PROBLEMS[code] ?? PROBLEMS[`${code.split('.')[0]}.*`] ?? PROBLEMS.internal!;
+}
+
+function recognised(error: unknown): MillraceError | null {
+  if (error instanceof MillraceError) return error;
+  if (!(error instanceof HTTPException)) return null;
+  const codes: Record<number, string> = { 400: 'request.malformed', 413: 'request.too_large', 415: 'request.media_type' };
+  const code = codes[error.status];
+  return code === undefined ? null : new MillraceError(code, error.message);
+}

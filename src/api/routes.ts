@@ -1,0 +1,265 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { RouteConfig } from '@hono/zod-openapi';
+import {
+  jobListSchema,
+  jobRowsSchema,
+  jobStateSchema,
+  jobViewSchema,
+  manifestSchema,
+  planViewSchema,
+  problemSchema,
+  processorListSchema,
+} from '../schema/views.js';
+import { parseDuration } from '../schema/units.js';
+
+/** Typed as any text, for its name would else be taken for one of JSON. */
+const NDJSON: string = 'application/x-ndjson';
+const MAX_WAIT_MS = 60_000;
+const MAX_PAGE = 200;
+
+const Problem = problemSchema.meta({ id: 'Problem' });
+const JobView = jobViewSchema.meta({ id: 'JobView' });
+const JobList = jobListSchema.meta({ id: 'JobList' });
+const PlanView = planViewSchema.meta({ id: 'PlanView' });
+const ProcessorList = processorListSchema.meta({ id: 'ProcessorList' });
+const JobRows = jobRowsSchema.meta({ id: 'JobRows' });
+const Manifest = manifestSchema.meta({ id: 'Manifest' });
+const Health = z.object({ status: z.string() }).meta({ id: 'Health' });
+const Readiness = z.object({ status: z.literal('ready'), workers: z.int() }).meta({ id: 'Readiness' });
+const Index = z
+  .object({ name: z.string(), version: z.string(), links: z.record(z.string(), z.string()) })
+  .meta({ id: 'Index' });
+
+const json = <Schema extends z.ZodType>(description: string, schema: Schema, headers?: z.ZodObject) => ({
+  description,
+  ...(headers && { headers }),
+  content: { 'application/json': { schema } },
+});
+
+const problem = { description: 'What went wrong', content: { 'application/problem+json': { schema: Problem } } };
+
+/** The answers of errors; each of them is a problem document. */
+function problems<const Statuses extends readonly number[]>(...statuses: Statuses) {
+  return Object.fromEntries([403, 500, ...statuses].map((status) => [status, problem])) as Record<Statuses[number] | 403 | 500, typeof problem>;
+}
+
+const text = { type: 'string' } as const;
+const ref = (name: string) => ({ schema: { $ref: `#/components/schemas/${name}` } });
+const specBody = { required: true, content: { 'application/json': ref('JobSpec'), 'application/yaml': ref('JobSpec') } };
+const triggerBody = { required: true, content: { 'application/json': ref('Trigger') } };
+
+const waitQuery = z
+  .string()
+  .transform((value, context) => {
+    const ms = parseDuration(value);
+    if (ms !== null && ms <= MAX_WAIT_MS) return ms;
+    context.addIssue({ code: 'custom', message: `wanted a duration up to ${MAX_WAIT_MS / 1000}s such as "30s", found ${JSON.stringify(value)}` });
+    return z.NEVER;
+  })
+  .optional()
+  .openapi({ type: 'string', description: 'Answer when the job has ended, at the latest after this time', example: '30s' });
+
+const idParam = z.object({ id: z.string().min(1).openapi({ param: { name: 'id', in: 'path' }, example: 'j-01939c4e-7b2a-7cc0-8c66-6d1f0e4b5a10' }) });
+const idempotencyHeader = z.object({
+  'idempotency-key': z.string().min(1).max(255).optional().openapi({
+    description: 'The same key and spec give the same job; the same key with another spec is refused',
+  }),
+});
+const location = z.object({ Location: z.string().openapi({ description: 'Path of the job' }) });
+
+export const createJob = createRoute({
+  method: 'post',
+  path: '/v1/jobs',
+  operationId: 'createJob',
+  summary: 'Start a job',
+  tags: ['jobs'],
+  request: { body: specBody, query: z.object({ wait: waitQuery }), headers: idempotencyHeader },
+  responses: { 202: json('Accepted', JobView, location), ...problems(400, 413, 415, 422, 503) },
+});
+
+export const createPlan = createRoute({
+  method: 'post',
+  path: '/v1/plan',
+  operationId: 'planJob',
+  summary: 'What a job would do; starts nothing',
+  tags: ['jobs'],
+  request: { body: specBody },
+  responses: { 200: json('The plan', PlanView), ...problems(400, 413, 415, 422, 503) },
+});
+
+export const listProcessors = createRoute({
+  method: 'get',
+  path: '/v1/processors',
+  operationId: 'listProcessors',
+  summary: 'What the workers have to offer',
+  tags: ['processors'],
+  responses: { 200: json('Processors and workers', ProcessorList), ...problems() },
+});
+
+export const triggerProcessor = createRoute({
+  method: 'post',
+  path: '/v1/processors/{name}/jobs',
+  operationId: 'triggerProcessor',
+  summary: 'Start a processor on data in hand',
+  tags: ['processors'],
+  request: {
+    params: z.object({ name: z.string().min(1).openapi({ param: { name: 'name', in: 'path' }, example: 'geocode' }) }),
+    body: triggerBody,
+    query: z.object({ wait: waitQuery }),
+    headers: idempotencyHeader,
+  },
+  responses: { 202: json('Accepted', JobView, location), ...problems(400, 413, 415, 422, 503) },
+});
+
+export const listJobs = createRoute({
+  method: 'get',
+  path: '/v1/jobs',
+  operationId: 'listJobs',
+  summary: 'Jobs, newest first',
+  tags: ['jobs'],
+  request: {
+    query: z.object({
+      state: jobStateSchema.optional(),
+      name: z.string().min(1).optional().openapi({ description: 'The exact name' }),
+      since: z.iso.datetime({ offset: true }).optional().openapi({ description: 'Started at or after; RFC 3339' }),
+      limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(50),
+      cursor: z.string().min(1).optional().openapi({ description: '`nextCursor` of the page before' }),
+    }),
+  },
+  responses: { 200: json('A page of jobs, without progress, result and error', JobList), ...problems(422, 503) },
+});
+
+export const getJob = createRoute({
+  method: 'get',
+  path: '/v1/jobs/{id}',
+  operationId: 'getJob',
+  summary: 'One job',
+  tags: ['jobs'],
+  request: { params: idParam, query: z.object({ wait: waitQuery }) },
+  responses: { 200: json('The job', JobView), ...problems(404, 422, 503) },
+});
+
+export const cancelJob = createRoute({
+  method: 'post',
+  path: '/v1/jobs/{id}/cancel',
+  operationId: 'cancelJob',
+  summary: 'Cancel an open job; repeating it is harmless',
+  tags: ['jobs'],
+  request: { params: idParam },
+  responses: { 200: json('The job; one that had ended is unchanged', JobView), ...problems(404, 503) },
+});
+
+export const getResult = createRoute({
+  method: 'get',
+  path: '/v1/jobs/{id}/result',
+  operationId: 'getResult',
+  summary: 'The rows of a small result',
+  tags: ['results'],
+  request: { params: idParam },
+  responses: { 200: json('All rows', JobRows), ...problems(404, 409, 410, 503) },
+});
+
+export const getOutput = createRoute({
+  method: 'get',
+  path: '/v1/jobs/{id}/output',
+  operationId: 'getOutput',
+  summary: 'The bytes of the result file',
+  tags: ['results'],
+  request: { params: idParam },
+  responses: {
+    200: {
+      description: 'The committed file',
+      content: {
+        'text/csv': { schema: text },
+        [NDJSON]: { schema: text },
+        'application/vnd.apache.parquet': { schema: { ...text, format: 'binary' } },
+      },
+    },
+    ...problems(404, 409, 410, 503),
+  },
+});
+
+export const getManifest = createRoute({
+  method: 'get',
+  path: '/v1/jobs/{id}/manifest',
+  operationId: 'getManifest',
+  summary: 'What was read and written, with digests',
+  tags: ['results'],
+  request: { params: idParam },
+  responses: { 200: json('The manifest', Manifest), ...problems(404, 409, 410, 503) },
+});
+
+export const getRejects = createRoute({
+  method: 'get',
+  path: '/v1/jobs/{id}/rejects',
+  operationId: 'getRejects',
+  summary: 'The rejected records, one a line',
+  tags: ['results'],
+  request: { params: idParam },
+  responses: { 200: { description: 'NDJSON; empty where none was kept', content: { [NDJSON]: { schema: text } } }, ...problems(404, 409, 410, 503) },
+});
+
+export const getHealth = createRoute({
+  method: 'get',
+  path: '/healthz',
+  operationId: 'health',
+  summary: 'The process is alive',
+  tags: ['service'],
+  responses: { 200: json('Alive', Health), ...problems() },
+});
+
+export const getReadiness = createRoute({
+  method: 'get',
+  path: '/readyz',
+  operationId: 'readiness',
+  summary: 'The Temporal server is reachable and a worker polls the queue',
+  tags: ['service'],
+  responses: { 200: json('Ready', Readiness), ...problems(503) },
+});
+
+export const getOpenApi = createRoute({
+  method: 'get',
+  path: '/openapi.json',
+  operationId: 'openapi',
+  summary: 'This document',
+  tags: ['service'],
+  responses: { 200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: { type: 'object' } } } }, ...problems() },
+});
+
+export const getIndex = createRoute({
+  method: 'get',
+  path: '/',
+  operationId: 'index',
+  summary: 'Where everything is',
+  tags: ['service'],
+  responses: {
+    200: { description: 'JSON, or a page for browsers', content: { 'application/json': { schema: Index }, 'text/html': { schema: text } } },
+    ...problems(),
+  },
+});
+
+/** Every route: what answers 405, and what a test holds against the OpenAPI document. */
+export const ROUTES: ReadonlyArray<Pick<RouteConfig, 'method' | 'path'>> = [
+  createJob,
+  createPlan,
+  listProcessors,
+  triggerProcessor,
+  listJobs,
+  getJob,
+  cancelJob,
+  getResult,
+  getOutput,
+  getManifest,
+  getRejects,
+  getHealth,
+  getReadiness,
+  getOpenApi,
+  getIndex,
+];
+
+/** The methods that a path knows; empty for a path that is none. */
+export function methodsOf(path: string): string[] {
+  const known = ROUTES.filter((route) => new RegExp(`^${route.path.replace(/\{[^}]+\}/g, '[^/]+').replaceAll('.', '\\.')}$`).test(path));
+  const methods = known.flatMap((route) => (route.method === 'get' ? ['GET', 'HEAD'] : [route.method.toUpperCase()]));
+  return [...new Set(methods)].sort();
+}

@@ -1,0 +1,42 @@
+import type { ByteSource } from '../stores/port.js';
+import { LF } from './csv-scan.js';
+import type { TextRange } from './reader.js';
+
+const BLOCK_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Copies exactly the lines that begin in the range, as they stand.
+ * @returns the same span that `ndjsonRangeReader` finds for this range
+ */
+export async function copyNdjsonRange(
+  source: ByteSource,
+  range: TextRange,
+  write: (bytes: Buffer) => Promise<void> | void,
+): Promise<{ first: number; end: number }> {
+  const stop = Math.min(range.end, source.size);
+  // A line begins at a byte whose neighbour before it ends a line: so the search starts one byte early.
+  const first = range.exact ? range.start : await lineStart(source, range.start - 1);
+  let position = first;
+  while (position < stop) {
+    const block = await source.read(position, Math.min(position + BLOCK_BYTES, stop));
+    if (block.length === 0) break;
+    await write(block);
+    position += block.length;
+  }
+  if (position <= first) return { first, end: first };
+  const end = await lineStart(source, position - 1);
+  if (end > position) await write(await source.read(position, end));
+  return { first, end };
+}
+
+/** The byte after the first `\n` at or after `from`; the size where there is none. */
+async function lineStart(source: ByteSource, from: number): Promise<number> {
+  for (let at = Math.max(0, from); at < source.size;) {
+    const block = await source.read(at, Math.min(at + 64 * 1024, source.size));
+    if (block.length === 0) break;
+    const found = block.indexOf(LF);
+    if (found >= 0) return at + found + 1;
+    at += block.length;
+  }
+  return source.size;
+}

@@ -1,0 +1,128 @@
+import path from 'node:path';
+import { isOneRange, isSingleFile, outputFormat } from '../../core/part-format.js';
+import type { CsvOptions } from '../../core/spec.js';
+import { copyCsvRange } from '../../formats/csv-range.js';
+import { createCsvWriter } from '../../formats/csv-writer.js';
+import { copyNdjsonRange } from '../../formats/ndjson-range.js';
+import { ndjsonLines } from '../../formats/ndjson-writer.js';
+import type { SqlOutput, SqlTable } from '../engine.js';
+import type { SqlMap } from '../sql/sql-engine.js';
+import { inScratch } from './context.js';
+import { planItems, readChunk } from './open-chunk.js';
+import type { OpenChunk } from './open-chunk.js';
+import { PartWriter } from './part-writer.js';
+import { shifted } from './reject-log.js';
+import type { RangeOutput, RangeRun } from './run-range.js';
+import { stagePart } from './stage-part.js';
+
+export interface SqlSteps {
+  map: string;
+  reduce?: string;
+}
+
+/** Runs `map` over each chunk of a range, and `reduce` too where the range is the only one. */
+export async function runSql(run: RangeRun): Promise<RangeOutput> {
+  const { plan, context, receipt, signal } = run;
+  const steps = plan.spec.process.with as unknown as SqlSteps;
+  const engine = await context.sql();
+  return inScratch(context, async (folder) => {
+    const mapped: SqlOutput = { path: path.join(folder, 'mapped'), ...(steps.reduce ? { format: 'parquet' } : sinkForm(run)) };
+    const map = await engine.openMap(steps.map, mapped, signal);
+    for await (const open of run.chunks()) await mapChunk(run, map, open, path.join(folder, `${open.chunk.index}`));
+    const part = await map.finish();
+    receipt.counts.out = part.records;
+    if (!steps.reduce || !isOneRange(plan)) return { part: await stagePart(context, mapped.path, part), reduced: false };
+
+    const reduced: SqlOutput = { path: path.join(folder, 'reduced'), ...sinkForm(run) };
+    const result = await engine.reduce([mapped.path], steps.reduce, reduced, signal);
+    receipt.counts.out = result.records;
+    return { part: await stagePart(context, reduced.path, result), reduced: true };
+  });
+}
+
+/** The form of the output's parts. One joined CSV file gets its header at commit. */
+export function sinkForm({ plan }: Pick<RangeRun, 'plan'>): Pick<SqlOutput, 'format' | 'header'> {
+  return { format: outputFormat(plan), header: !isSingleFile(plan) };
+}
+
+async function mapChunk(run: RangeRun, map: SqlMap, open: OpenChunk, slice: string): Promise<void> {
+  const { receipt } = run;
+  const { chunk } = open;
+  if (chunk.kind === 'rows') {
+    const { uri } = run.plan.files[chunk.file]!;
+    const paths = [await run.context.sources.localPath(uri)];
+    const { recordsIn } = await map.add({ kind: 'parquet', paths, firstRow: chunk.firstRow, endRow: chunk.endRow });
+    receipt.counts.used += recordsIn;
+    run.covered(open, null, null, recordsIn);
+    return;
+  }
+  const copied = await copySlice(run, open, slice);
+  const counts = copied.clean ? await map.add(tableOf(run, slice)) : null;
+  if (counts && counts.rejected === 0) {
+    receipt.counts.used += counts.recordsIn;
+    run.covered(open, copied.span, null, counts.recordsIn);
+  } else {
+    await mapNormalised(run, map, open, `${slice}-normalised`);
+  }
+}
+
+/** Copies the records of a chunk, as they stand, to where the engine may read them. */
+async function copySlice(run: RangeRun, { chunk, source, range }: OpenChunk, slice: string): Promise<{ span: Span | null; clean: boolean }> {
+  const { plan, context } = run;
+  const writer = new PartWriter(slice, { digest: false });
+  try {
+    if (chunk.kind === 'items') {
+      writer.write(ndjsonLines((await planItems(context, plan)).slice(chunk.from, chunk.to)));
+      return { span: null, clean: true };
+    }
+    const write = (bytes: Buffer) => writer.write(bytes);
+    if (plan.format === 'ndjson') return { span: await copyNdjsonRange(source!, range!, write), clean: true };
+    return await copyCsvRange(source!, range!, plan.spec.source.csv, plan.columns.length, write);
+  } finally {
+    writer.close();
+  }
+}
+
+type CsvDialect = Pick<CsvOptions, 'delimiter' | 'quote' | 'nullValues'> & { newline?: 'lf' };
+
+interface Span {
+  first: number;
+  end: number;
+}
+
+/**
+ * The engine found bad records in a slice, or bytes it would read otherwise than we do. Its own list of them knows neither
+ * our rules nor our offsets: the chunk is read by the reader that does, and only what that lets through is handed over.
+ */
+async function mapNormalised(run: RangeRun, map: SqlMap, open: OpenChunk, slice: string): Promise<void> {
+  const { plan, receipt, rejects } = run;
+  const reader = await readChunk(run.context, plan, open);
+  const names = plan.columns.map(({ name }) => name);
+  const toText = plan.format === 'csv' ? createCsvWriter(names) : ndjsonLines;
+  const origin = await run.origin(open);
+  const writer = new PartWriter(slice, { digest: false });
+  let records = 0;
+  try {
+    for await (const batch of reader.batches()) {
+      run.control.check();
+      for (const reject of batch.rejects) rejects.add(shifted(reject, origin));
+      records += batch.rows.length + batch.rejects.length;
+      writer.write(toText(batch.rows));
+    }
+  } finally {
+    writer.close();
+  }
+  const counts = await map.add(tableOf(run, slice, OUR_CSV));
+  receipt.counts.used += counts.recordsIn;
+  run.covered(open, reader.span, reader.span?.lines ?? null, records);
+}
+
+/** As our own writer writes it: nulls empty, empty texts quoted. */
+const OUR_CSV = { delimiter: ',', quote: '"', nullValues: [''], newline: 'lf' as const };
+
+function tableOf({ plan }: RangeRun, slice: string, csv: CsvDialect = plan.spec.source.csv): SqlTable {
+  const { columns } = plan;
+  if (plan.format !== 'csv') return { kind: 'ndjson', path: slice, columns };
+  const { delimiter, quote, nullValues, newline } = csv;
+  return { kind: 'csv', path: slice, columns, delimiter, quote, nullValues, newline };
+}

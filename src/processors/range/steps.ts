@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Row } from '../../core/records.js';
+import { readParquetMetadata } from '../../formats/parquet-file.js';
+import { parquetRangeReader } from '../../formats/parquet-reader.js';
+import { kindOf } from '../define.js';
+import type { ReduceProcessor } from '../define.js';
+import { SQL } from '../registry.js';
+import type { CheckInput, CheckOutput, ReduceInput, SampleInput, StagedPart, ToParquetInput } from '../tasks.js';
+import { inScratch } from './context.js';
+import type { ThreadContext } from './context.js';
+import { finishReduction, writeRows } from './run-processor.js';
+import type { Task } from './run-range.js';
+import { sinkForm } from './run-sql.js';
+import type { SqlSteps } from './run-sql.js';
+import { stagePart } from './stage-part.js';
+
+/** Checks a processor and its parameters against the columns of the source. */
+export async function checkProcess(context: ThreadContext, input: CheckInput): Promise<CheckOutput> {
+  const { registry } = context;
+  if (input.use !== SQL) {
+    registry.parse(input.use, input.with);
+    return { reduces: kindOf(registry.get(input.use)) === 'reduce', output: null };
+  }
+  const { map, reduce } = registry.parse(SQL, input.with) as SqlSteps;
+  const engine = await context.sql();
+  const columns = input.parquetPath ? { parquet: input.parquetPath } : input.columns;
+  const types = await engine.check({ columns, map, reduce });
+  return { reduces: reduce !== undefined, output: types.reduce ?? types.map ?? null };
+}
+
+export async function sampleParquet(context: ThreadContext, { uri, pin, label, columns, rows }: SampleInput): Promise<Row[]> {
+  const source = await context.sources.open(uri, pin);
+  try {
+    const metadata = await readParquetMetadata(source, label);
+    const range = { firstRow: 0, endRow: Math.min(rows, Number(metadata.num_rows)), label };
+    const first = await parquetRangeReader(source, metadata, range, columns).batches().next();
+    return first.done ? [] : first.value.rows;
+  } finally {
+    await source.close();
+  }
+}
+
+/** The step over all partials of a job. */
+export async function reducePartials(context: ThreadContext, { job, partials }: ReduceInput, { signal }: Task): Promise<StagedPart> {
+  const plan = await context.plan({ job });
+  if (plan.spec.process.use !== SQL) {
+    const processor = context.registry.get(plan.spec.process.use) as ReduceProcessor<unknown>;
+    const accumulators: unknown[] = [];
+    for (const partial of partials) accumulators.push(JSON.parse(await readFile(partial, 'utf8')));
+    const params = context.registry.parse(processor.name, plan.spec.process.with);
+    return writeRows(context, plan, finishReduction(processor, accumulators, params));
+  }
+  const { reduce } = plan.spec.process.with as unknown as SqlSteps;
+  const engine = await context.sql();
+  return inScratch(context, async (folder) => {
+    const output = { path: path.join(folder, 'reduced'), ...sinkForm({ plan }) };
+    return stagePart(context, output.path, await engine.reduce(partials, reduce!, output, signal));
+  });
+}
+
+/** Part files as Parquet: joined in order into one, or one each. */
+export async function toParquet(context: ThreadContext, { parts, format, single }: ToParquetInput, { signal }: Task): Promise<StagedPart[]> {
+  const engine = await context.sql();
+  return inScratch(context, async (folder) => {
+    const made: StagedPart[] = [];
+    for (const [i, group] of (single ? [parts] : parts.map((part) => [part])).entries()) {
+      const output = { path: path.join(folder, `${i}.parquet`), format: 'parquet' as const };
+      // The columns are those of all parts, so that every file of a folder has the same.
+      const part = format === 'parquet' ? await engine.reduce(group, 'from partials', output, signal) : await engine.convert(group, parts, output, signal);
+      made.push(await stagePart(context, output.path, part));
+    }
+    return made;
+  });
+}

@@ -1,0 +1,32 @@
+import { DuckDBInstance } from '@duckdb/node-api';
+import { join } from 'node:path';
+import { literal, literalList } from './quote.js';
+
+/**
+ * A DuckDB instance for SQL of strangers. It reads and writes inside `scratch`, reads the files in `alsoReadable` (canonical
+ * paths, since symbolic links are resolved before the check) and reaches nothing else: no other file, no network, no extension.
+ * Its settings cannot be changed any more. Costs 10 to 25 ms.
+ */
+export async function openJail(scratch: string, memoryBytes: number, alsoReadable: string[] = []): Promise<DuckDBInstance> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: '1',
+    memory_limit: `${memoryBytes}B`,
+    temp_directory: join(scratch, 'duckdb-temp'),
+    preserve_insertion_order: 'true',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+  const connection = await instance.connect();
+  try {
+    // The same instants mean the same text on every worker.
+    await connection.run(`SET GLOBAL TimeZone = 'UTC'`);
+    await connection.run(`SET allowed_directories = [${literal(`${scratch}/`)}]`);
+    if (alsoReadable.length > 0) await connection.run(`SET allowed_paths = ${literalList(alsoReadable)}`);
+    await connection.run('SET enable_external_access = false');
+    // Last: nothing after it can be changed.
+    await connection.run('SET lock_configuration = true');
+  } finally {
+    connection.disconnectSync();
+  }
+  return instance;
+}

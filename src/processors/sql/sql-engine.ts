@@ -1,0 +1,346 @@
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { MillraceError, messageOf } from '../../core/errors.js';
+import type { Column } from '../../core/records.js';
+import { MAX_RECORD_BYTES } from '../../core/spec.js';
+import type { SqlColumn, SqlOutput, SqlTable } from '../engine.js';
+import { openJail } from './jail.js';
+import { identifier, literal, literalList } from './quote.js';
+import { scanCount } from './scan-count.js';
+import type { ProfiledOperator } from './scan-count.js';
+import { sqlError } from './sql-error.js';
+import type { SqlStep } from './sql-error.js';
+import { checkStatement } from './statement.js';
+import { emptySource, tableSource } from './table-source.js';
+
+export interface SqlEngine {
+  /**
+   * Opens an output that takes the results of one statement over several chunks, in the order they are added.
+   * @throws MillraceError `sql.not_a_select`, `sql.invalid`
+   */
+  openMap(sql: string, output: SqlOutput, signal?: AbortSignal): Promise<SqlMap>;
+  /**
+   * Runs a statement once over all partials (Parquet files of the same columns, anywhere; read lazily, spilling to scratch).
+   * @throws MillraceError as `SqlMap.add`
+   */
+  reduce(partials: string[], sql: string, output: SqlOutput, signal?: AbortSignal): Promise<SqlPart>;
+  /**
+   * Type-checks the statements against the columns before anything runs: `map` over an empty chunk, then `reduce` over what
+   * `map` gives. Without `map` the partials are the chunks themselves.
+   * @throws MillraceError `sql.not_a_select`, `sql.invalid`; the message names the statement
+   */
+  check(input: SqlCheckInput): Promise<SqlCheck>;
+  /**
+   * Writes NDJSON files of our own, in order, as one Parquet file.
+   * @param all every file of the output: the columns are those of all of them
+   */
+  convert(paths: string[], all: string[], output: SqlOutput, signal?: AbortSignal): Promise<SqlPart>;
+  close(): void;
+}
+
+export interface SqlMap {
+  /**
+   * Maps one chunk, as the view `chunk`, and appends its result. Where `rejected` is above zero nothing was appended and the
+   * other counts are 0: the caller adds the chunk again once its own reader has sorted the bad records out.
+   * @throws MillraceError `sql.failed`, `sql.out_of_memory`, `sql.io` (retryable), `job.cancelled`
+   */
+  add(table: SqlTable): Promise<SqlChunkCounts>;
+  /** Completes the output, after at least one chunk was added. */
+  finish(): Promise<SqlPart>;
+  /** Removes what was written. */
+  discard(): Promise<void>;
+}
+
+export interface SqlChunkCounts {
+  recordsIn: number;
+  recordsOut: number;
+  /** Records that the reader refused; at least 1 where it gave the whole chunk up. Not the exact number. */
+  rejected: number;
+}
+
+export interface SqlPart {
+  columns: SqlColumn[];
+  records: number;
+  bytes: number;
+}
+
+export interface SqlCheckInput {
+  /** Pinned columns, or a Parquet file that has its own. */
+  columns: Column[] | { parquet: string };
+  map?: string;
+  reduce?: string;
+}
+
+export interface SqlCheck {
+  map?: SqlColumn[];
+  reduce?: SqlColumn[];
+}
+
+/** How often a running query is told to stop, once it should: one that has not started yet would miss a single call. */
+const INTERRUPT_MS = 50;
+
+/**
+ * The SQL engine of one thread: an instance kept warm, a fresh connection (0.1 ms) for each statement, so that nothing
+ * of one statement is seen by the next. One call at a time.
+ * @param options.scratch an existing folder of this thread alone; text chunks and outputs lie in it
+ */
+export async function createSqlEngine(options: { scratch: string; memoryBytes: number }): Promise<SqlEngine> {
+  const scratch = await realpath(options.scratch);
+  await mkdir(join(scratch, 'duckdb-temp'), { recursive: true });
+  const home = await openJail(scratch, options.memoryBytes);
+  /** Files outside of scratch are read by an instance opened for exactly these files, kept while the same ones are asked for. */
+  let annex: { key: string; jail: DuckDBInstance } | undefined;
+  const profilePath = join(scratch, 'profile.json');
+
+  async function jailFor(paths: readonly string[]): Promise<DuckDBInstance> {
+    const outside = paths.filter((path) => !path.startsWith(scratch + sep));
+    if (outside.length === 0) return home;
+    const key = outside.join('\0');
+    if (annex?.key !== key) {
+      annex?.jail.closeSync();
+      annex = undefined;
+      annex = { key, jail: await openJail(scratch, options.memoryBytes, outside) };
+    }
+    return annex.jail;
+  }
+
+  /** A fresh connection, closed afterwards; interrupted when `signal` is aborted. */
+  async function connected<T>(jail: DuckDBInstance, signal: AbortSignal | undefined, use: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    checkSignal(signal);
+    const connection = await jail.connect();
+    const timer = signal && setInterval(() => signal.aborted && connection.interrupt(), INTERRUPT_MS);
+    const interrupt = () => connection.interrupt();
+    signal?.addEventListener('abort', interrupt, { once: true });
+    try {
+      return await use(connection);
+    } catch (error) {
+      checkSignal(signal);
+      throw error;
+    } finally {
+      clearInterval(timer);
+      signal?.removeEventListener('abort', interrupt);
+      connection.disconnectSync();
+    }
+  }
+
+  async function openMap(sql: string, output: SqlOutput, signal?: AbortSignal): Promise<SqlMap> {
+    const statement = await connected(home, signal, (connection) => checkStatement(connection, 'map', sql, 'chunk'));
+    const pieces: string[] = [];
+    let columns: SqlColumn[] | undefined;
+    let records = 0;
+
+    async function mapChunk(connection: DuckDBConnection, table: SqlTable, piece: string): Promise<SqlChunkCounts> {
+      await connection.run(`create temp view chunk as ${await tableSource(table)}`);
+      const described = columns ?? (await describe(connection, statement));
+      // Profiling belongs to the connection, so it cannot outlive this chunk.
+      if (table.kind !== 'parquet') {
+        const metrics = `['OPERATOR_TYPE', 'OPERATOR_NAME', 'OPERATOR_CARDINALITY', 'EXTRA_INFO']`;
+        await connection.run(`call enable_profiling(format = 'json', save_location = ${literal(profilePath)}, metrics = ${metrics})`);
+      }
+      const header = output.header !== false && pieces.length === 0;
+      const recordsOut = await copy(connection, statement, described, { ...output, path: piece, header });
+      const recordsIn = await countRecords(connection, table);
+      const rejected = table.kind === 'csv' ? await scalar(connection, 'select count(*) from reject_errors') : 0;
+      if (rejected > 0) return { recordsIn: 0, recordsOut: 0, rejected };
+      columns = described;
+      return { recordsIn, recordsOut, rejected };
+    }
+
+    async function countRecords(connection: DuckDBConnection, table: SqlTable): Promise<number> {
+      if (table.kind === 'parquet') {
+        if (table.firstRow !== undefined && table.endRow !== undefined) return (table.endRow - table.firstRow) * table.paths.length;
+        return scalar(connection, `select sum(num_rows)::bigint from parquet_file_metadata(${literalList(table.paths)})`);
+      }
+      const profile = JSON.parse(await readFile(profilePath, 'utf8')) as ProfiledOperator;
+      return scanCount(profile) ?? scalar(connection, 'select count(*) from chunk');
+    }
+
+    /** CSV and NDJSON results follow each other in the output; Parquet pieces are joined at the end. */
+    async function append(piece: string): Promise<void> {
+      pieces.push(piece);
+      if (output.format === 'parquet') return;
+      if (pieces.length === 1) return rename(piece, output.path);
+      await pipeline(createReadStream(piece), createWriteStream(output.path, { flags: 'a' }));
+      await rm(piece);
+    }
+
+    return {
+      async add(given) {
+        const table = await canonical(given);
+        const piece = `${output.path}.${pieces.length}`;
+        const jail = await jailFor(pathsOf(table));
+        try {
+          const counts = await connected(jail, signal, (connection) => mapChunk(connection, table, piece));
+          if (counts.rejected > 0) await rm(piece, { force: true });
+          else await append(piece);
+          records += counts.recordsOut;
+          return counts;
+        } catch (error) {
+          await rm(piece, { force: true });
+          if (!(error instanceof MillraceError) && isReaderError(table, messageOf(error))) return { recordsIn: 0, recordsOut: 0, rejected: 1 };
+          throw sqlError('map', error);
+        }
+      },
+
+      async finish() {
+        if (!columns) throw new Error('a map is finished before any chunk was added');
+        if (output.format === 'parquet') {
+          if (pieces.length === 1) await rename(pieces[0]!, output.path);
+          else {
+            await connected(home, signal, (connection) => connection.run(`copy (${partialsSource(pieces)}) to ${copyTarget(output)}`)).catch((error: unknown) => {
+              throw sqlError('map', error);
+            });
+            await removeAll(pieces);
+          }
+        }
+        return { columns, records, bytes: (await stat(output.path)).size };
+      },
+
+      discard: () => removeAll([output.path, ...pieces]),
+    };
+  }
+
+  async function reduce(partials: string[], sql: string, output: SqlOutput, signal?: AbortSignal): Promise<SqlPart> {
+    const paths = await Promise.all(partials.map((path) => realpath(path)));
+    return connected(await jailFor(paths), signal, async (connection) => {
+      const statement = await checkStatement(connection, 'reduce', sql, 'partials');
+      await connection.run(`create temp view partials as ${partialsSource(paths)}`);
+      const columns = await describe(connection, statement);
+      const records = await copy(connection, statement, columns, output);
+      return { columns, records, bytes: (await stat(output.path)).size };
+    }).catch(async (error: unknown) => {
+      await rm(output.path, { force: true });
+      throw sqlError('reduce', error);
+    });
+  }
+
+  async function check({ columns, map, reduce: reduceSql }: SqlCheckInput): Promise<SqlCheck> {
+    const parquet = Array.isArray(columns) ? undefined : await realpath(columns.parquet);
+    const source = Array.isArray(columns) ? emptySource(columns) : `from read_parquet([${literal(parquet!)}], hive_partitioning = false) limit 0`;
+    // Through a real file, because some types change on their way through Parquet.
+    const empty: SqlOutput = { path: join(scratch, 'check.parquet'), format: 'parquet' };
+    const result: SqlCheck = {};
+
+    async function checkStep(connection: DuckDBConnection, step: SqlStep, sql: string, view: string, query: string): Promise<SqlColumn[]> {
+      let known: string[] = [];
+      try {
+        await connection.run(`create temp view ${view} as ${query}`);
+        known = (await describe(connection, `from ${view}`)).map(({ name }) => name);
+        const statement = await checkStatement(connection, step, sql, view);
+        const found = await describe(connection, statement);
+        refuseTwins(step, found);
+        await copy(connection, statement, found, empty);
+        return found;
+      } catch (error) {
+        throw sqlError(step, error, { name: view, columns: known });
+      }
+    }
+
+    try {
+      await connected(await jailFor(parquet ? [parquet] : []), undefined, async (connection) => {
+        if (map !== undefined) result.map = await checkStep(connection, 'map', map, 'chunk', source);
+        if (reduceSql === undefined) return;
+        const partials = map === undefined ? source : partialsSource([empty.path]);
+        // The reduce statement's own output goes to the same file, which is only read while the view is bound: so it gets its own.
+        empty.path = join(scratch, 'check-reduce.parquet');
+        result.reduce = await checkStep(connection, 'reduce', reduceSql, 'partials', partials);
+      });
+      return result;
+    } finally {
+      await removeAll([join(scratch, 'check.parquet'), join(scratch, 'check-reduce.parquet')]);
+    }
+  }
+
+  async function convert(given: string[], all: string[], output: SqlOutput, signal?: AbortSignal): Promise<SqlPart> {
+    const [paths, every] = await Promise.all([given, all].map((some) => Promise.all(some.map((path) => realpath(path)))));
+    return connected(await jailFor(every!), signal, async (connection) => {
+      const source = (files: string[]) => `read_json(${literalList(files)}, format = 'newline_delimited', maximum_object_size = ${MAX_RECORD_BYTES}`;
+      const columns = await describe(connection, `from ${source(every!)}, sample_size = -1, union_by_name = true)`);
+      const pinned = columns.map(({ name, type }) => `${literal(name)}: ${literal(type)}`).join(', ');
+      const records = await copy(connection, `from ${source(paths!)}, columns = {${pinned}})`, columns, output);
+      return { columns, records, bytes: (await stat(output.path)).size };
+    }).catch((error: unknown) => {
+      throw sqlError('map', error);
+    });
+  }
+
+  return {
+    openMap,
+    reduce,
+    check,
+    convert,
+    close() {
+      annex?.jail.closeSync();
+      home.closeSync();
+    },
+  };
+}
+
+/** @throws MillraceError `job.cancelled` */
+function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new MillraceError('job.cancelled', 'the job was cancelled or the attempt given up');
+}
+
+async function describe(connection: DuckDBConnection, statement: string): Promise<SqlColumn[]> {
+  const result = await connection.runAndReadAll(`describe (${statement}\n)`);
+  return result.getRowObjectsJson().map((row) => ({ name: String(row.column_name), type: String(row.column_type) }));
+}
+
+/** @returns the number of rows written */
+async function copy(connection: DuckDBConnection, statement: string, columns: readonly SqlColumn[], output: SqlOutput): Promise<number> {
+  return scalar(connection, `copy (${forFormat(statement, columns, output)}\n) to ${copyTarget(output)}`);
+}
+
+/** Parquet has no 128-bit integers and DuckDB would write them as inexact doubles; a sum of integers that leaves 64 bits fails instead. */
+function forFormat(statement: string, columns: readonly SqlColumn[], output: SqlOutput): string {
+  if (output.format !== 'parquet') return statement;
+  const wide = columns.filter(({ type }) => type === 'HUGEINT' || type === 'UHUGEINT').map(({ name }) => identifier(name));
+  if (wide.length === 0) return statement;
+  return `select * replace (${wide.map((name) => `${name}::bigint as ${name}`).join(', ')}) from (${statement}\n)`;
+}
+
+function copyTarget({ path, format, header }: SqlOutput): string {
+  const options = { csv: `format csv, header ${header !== false}`, ndjson: 'format json', parquet: 'format parquet' };
+  return `${literal(path)} (${options[format]})`;
+}
+
+function partialsSource(paths: readonly string[]): string {
+  return `from read_parquet(${literalList(paths)}, hive_partitioning = false)`;
+}
+
+async function scalar(connection: DuckDBConnection, sql: string): Promise<number> {
+  const result = await connection.runAndReadAll(sql);
+  return Number(result.getRows()[0]?.[0] ?? 0);
+}
+
+function refuseTwins(step: SqlStep, columns: readonly SqlColumn[]): void {
+  const seen = new Set<string>();
+  for (const { name } of columns) {
+    if (seen.has(name.toLowerCase())) throw new MillraceError('sql.invalid', `${step}: two columns of the result are named "${name}"; give one of them another name with AS`);
+    seen.add(name.toLowerCase());
+  }
+}
+
+function pathsOf(table: SqlTable): string[] {
+  return table.kind === 'parquet' ? table.paths : [table.path];
+}
+
+/** DuckDB resolves symbolic links before it looks whether a file may be read. */
+async function canonical(table: SqlTable): Promise<SqlTable> {
+  if (table.kind !== 'parquet') return { ...table, path: await realpath(table.path) };
+  return { ...table, paths: await Promise.all(table.paths.map((path) => realpath(path))) };
+}
+
+/** Whether the reader of the chunk gave up, rather than the user's statement: mixed line ends, bytes that are no JSON, values of another type. */
+function isReaderError(table: SqlTable, message: string): boolean {
+  if (table.kind === 'csv') return /CSV Parser state machine|CSV Error|not utf-8 encoded/i.test(message);
+  if (table.kind === 'ndjson') return /(JSON transform error|Malformed JSON) in file "|"maximum_object_size" of \d+ bytes exceeded/.test(message);
+  return false;
+}
+
+async function removeAll(paths: readonly string[]): Promise<void> {
+  await Promise.all(paths.map((path) => rm(path, { force: true })));
+}

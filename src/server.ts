@@ -1,0 +1,107 @@
+/** Entry point of the API process: connects, wires, listens until it is told to stop. */
+import { createRequire } from 'node:module';
+import type { Server } from 'node:http';
+import { serve } from '@hono/node-server';
+import { createApp } from './api/app.js';
+import type { Config } from './core/config.js';
+import { MillraceError } from './core/errors.js';
+import { createFileStore } from './stores/file-store.js';
+import { createWorkArea } from './stores/work-area.js';
+import { connectClient } from './temporal/connect.js';
+import { createJobs } from './temporal/jobs.js';
+
+/** Requests that are still open at a stop get this long. */
+const DRAIN_MS = 5000;
+
+export interface RunningServer {
+  url: string;
+  /** Takes no new requests, lets the open ones end, closes everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the API on `config.host` and `config.port`.
+ * @throws MillraceError `api.port_in_use`, `config.insecure`, `temporal.unreachable`, `work.unusable`
+ */
+export async function startServer(config: Config): Promise<RunningServer> {
+  checkHost(config);
+  const work = await createWorkArea(config.work);
+  const files = createFileStore({ roots: config.roots, cwd: process.cwd() });
+  const { client, connection, namespace } = await connectClient(config.temporal);
+  try {
+    const { taskQueue } = config;
+    const app = createApp({
+      jobs: createJobs({ client, taskQueue, namespace, work, uiUrl: config.temporal.uiUrl }),
+      sources: files,
+      sinks: files,
+      work,
+      taskQueue,
+      version: version(),
+      hosts: [config.host],
+      log: (line) => process.stderr.write(`${new Date().toISOString()} ${line}\n`),
+    });
+    const { server, port } = await listen(app.fetch, config);
+    return {
+      url: `http://${shownHost(config.host)}:${port}`,
+      async stop() {
+        await closed(server);
+        await connection.close();
+      },
+    };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+/** Nobody is asked who they are yet, so only this machine may ask, unless that was switched off by name. */
+function checkHost({ host, insecure }: Config): void {
+  if (host === 'localhost' || host === '::1' || host.startsWith('127.')) return;
+  if (!insecure) {
+    throw new MillraceError(
+      'config.insecure',
+      `MILLRACE_HOST "${host}" is reachable from other machines and this version asks nobody who they are; ` +
+        'listen on 127.0.0.1 behind a proxy that does, or set MILLRACE_INSECURE=1',
+    );
+  }
+  process.stderr.write(
+    `WARNING: listening on ${host} without authentication: everybody who reaches it can read and write under MILLRACE_ROOTS\n`,
+  );
+}
+
+function listen(fetch: Parameters<typeof serve>[0]['fetch'], { host, port }: Config): Promise<{ server: Server; port: number }> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch, hostname: host, port }, (info) => resolve({ server, port: info.port })) as Server;
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE' && error.code !== 'EACCES' && error.code !== 'EADDRNOTAVAIL') return reject(error);
+      const reasons = {
+        EADDRINUSE: ['api.port_in_use', `port ${port} of ${host} is taken; stop what uses it, or set MILLRACE_PORT (0 takes a free one)`],
+        EACCES: ['api.port_denied', `port ${port} may not be opened by this user; set MILLRACE_PORT to one above 1023`],
+        EADDRNOTAVAIL: ['api.no_such_host', `address "${host}" is not one of this machine; set MILLRACE_HOST`],
+      } as const;
+      const [code, message] = reasons[error.code];
+      reject(new MillraceError(code, message, { cause: error }));
+    });
+  });
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+    server.close(() => {
+      clearTimeout(force);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+function shownHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function version(): string {
+  return (createRequire(import.meta.url)('millrace/package.json') as { version: string }).version;
+}

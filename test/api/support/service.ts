@@ -1,0 +1,89 @@
+import { mkdtemp, mkdir, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Client } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { createApp } from '../../../src/api/app.js';
+import { keys } from '../../../src/core/receipt.js';
+import type { ProcessorInfo, WorkerCard } from '../../../src/core/job.js';
+import { createFileStore } from '../../../src/stores/file-store.js';
+import type { WorkArea } from '../../../src/stores/port.js';
+import { createWorkArea } from '../../../src/stores/work-area.js';
+import { createJobs } from '../../../src/temporal/jobs.js';
+import type { Jobs } from '../../../src/temporal/jobs.js';
+
+export const TASK_QUEUE = 'api-test';
+
+/** The API over a real server and a worker of tiny workflows. */
+export interface Service {
+  client: Client;
+  jobs: Jobs;
+  work: WorkArea;
+  /** Root of sources and sinks. */
+  data: string;
+  app: OpenAPIHono;
+  logged: string[];
+  stop(): Promise<void>;
+}
+
+export async function startService(): Promise<Service> {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const executable = process.env.TEMPORAL_CLI_PATH;
+  const environment = await TestWorkflowEnvironment.createLocal({
+    server: {
+      ...(executable && { executable: { type: 'existing-path', path: executable } }),
+      searchAttributes: ['Name', 'State', 'Processor', 'Tenant', 'Schedule'].map((name) =>
+        defineSearchAttributeKey(`Millrace${name}`, SearchAttributeType.KEYWORD),
+      ),
+      extraArgs: ['--dynamic-config-value', 'history.workflowIdReuseMinimalInterval="10ms"'],
+    },
+  });
+  const worker = await Worker.create({
+    connection: environment.nativeConnection,
+    taskQueue: TASK_QUEUE,
+    workflowsPath: fileURLToPath(new URL('./tiny-workflows.ts', import.meta.url)),
+  });
+  const running = worker.run();
+
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'millrace-api-'));
+  const data = path.join(folder, 'data');
+  await mkdir(data);
+  const work = await createWorkArea(path.join(folder, 'work'));
+  const files = createFileStore({ roots: [data], cwd: data });
+  const { client } = environment;
+  const jobs = createJobs({ client, taskQueue: TASK_QUEUE, namespace: 'default', uiUrl: 'http://ui/', work });
+  const logged: string[] = [];
+  const app = createApp({
+    jobs,
+    sources: files,
+    sinks: files,
+    work,
+    taskQueue: TASK_QUEUE,
+    version: '1.2.3',
+    log: (line) => logged.push(line),
+  });
+  return {
+    client,
+    jobs,
+    work,
+    data,
+    app,
+    logged,
+    async stop() {
+      worker.shutdown();
+      await running;
+      await environment.teardown();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+export function workerCard(processors: ProcessorInfo[], changes: Partial<WorkerCard> = {}): [key: string, json: string] {
+  const now = new Date().toISOString();
+  const card = { id: 'w-1', host: 'h', pid: 1, taskQueue: TASK_QUEUE, threads: 2, processors, startedAt: now, renewedAt: now, ...changes };
+  return [keys.worker(card.id), JSON.stringify(card)];
+}

@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import type { Client, Connection } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import { afterAll, inject } from 'vitest';
+import { connectClient, connectionSettings } from '../../src/temporal/connect.js';
+
+export interface TestServer {
+  address: string;
+  namespace: string;
+  client: Client;
+  connection: Connection;
+  nativeConnection: NativeConnection;
+}
+
+let server: Promise<TestServer> | undefined;
+
+/** The Temporal server of this run; its connections are shared by the tests of a file and closed after them. */
+export function testServer(): Promise<TestServer> {
+  server ??= connect();
+  return server;
+}
+
+afterAll(async () => {
+  if (!server) return;
+  const { connection, nativeConnection } = await server;
+  await connection.close();
+  await nativeConnection.close();
+});
+
+/** The `temporal` binary of this run; undefined where the server was named by TEMPORAL_ADDRESS. */
+export function testCli(): string | undefined {
+  return inject('temporal')?.cli ?? undefined;
+}
+
+/** File of the bundled workflows, for `workflowBundle: { codePath }` of a worker. */
+export function testWorkflowBundle(): string {
+  const bundle = inject('workflowBundle');
+  if ('fault' in bundle) throw new Error(`the workflows are not bundled: ${bundle.fault}`);
+  return bundle.path;
+}
+
+/** A task queue that no other test polls. */
+export function uniqueTaskQueue(name = 'test'): string {
+  return `${name}-${randomUUID()}`;
+}
+
+async function connect(): Promise<TestServer> {
+  const temporal = inject('temporal');
+  if (!temporal) throw new Error('this run has no Temporal server: import test/helpers/temporal-server.ts statically');
+  const { address, namespace } = temporal;
+  const { client, connection } = await connectClient({ address, namespace });
+  const nativeConnection = await NativeConnection.connect(connectionSettings({ address, namespace }).connectionOptions);
+  return { address, namespace, client, connection, nativeConnection };
+}
