@@ -14,7 +14,7 @@ import { ensureSearchAttributes } from '../src/temporal/search-attributes.js';
 const HELPER = fileURLToPath(new URL('helpers/temporal-server.ts', import.meta.url));
 const HOME = fileURLToPath(new URL('../.millrace', import.meta.url));
 const WORKFLOWS = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
-const PACKAGE = fileURLToPath(new URL('../package.json', import.meta.url));
+const TESTS = fileURLToPath(new URL('.', import.meta.url));
 
 export interface TemporalForTests {
   address: string;
@@ -90,7 +90,7 @@ function reaches(file: string, target: string, seen = new Set<string>()): boolea
   const imports = readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g);
   return [...imports]
     .map(([, specifier = '']) => path.resolve(path.dirname(file), specifier.replace(/\.js$/, '.ts')))
-    .filter((imported) => imported.startsWith(path.join(path.dirname(PACKAGE), 'test')))
+    .filter((imported) => imported.startsWith(TESTS))
     .some((imported) => reaches(imported, target, seen));
 }
 

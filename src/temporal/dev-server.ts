@@ -99,7 +99,17 @@ function argumentsOf(
   options: DevServerOptions,
   at: { ip: string; port: number; uiPort: number | false; namespace: string },
 ): string[] {
-  const args = ['server', 'start-dev', '--ip', at.ip, '--port', String(at.port), '--namespace', at.namespace, ...TUNING];
+  const args = [
+    'server',
+    'start-dev',
+    '--ip',
+    at.ip,
+    '--port',
+    String(at.port),
+    '--namespace',
+    at.namespace,
+    ...TUNING,
+  ];
   args.push(...(at.uiPort === false ? ['--headless'] : ['--ui-port', String(at.uiPort)]));
   for (const name of SEARCH_ATTRIBUTE_NAMES) args.push('--search-attribute', `${name}=Keyword`);
   if (options.dbFile !== undefined) args.push('--db-filename', options.dbFile);
@@ -132,7 +142,9 @@ function spawnServer(cli: string, args: string[], logFile: string): ServerProces
       reject(error);
     };
     child.once('error', over);
-    child.once('exit', (code, signal) => over(new Error(signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`)));
+    child.once('exit', (code, signal) =>
+      over(new Error(signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`)),
+    );
   });
   failed.catch(() => undefined);
   return { pid: () => child.pid!, ended: ended.signal, failed, end: () => endProcess(child, ended.signal) };

@@ -53,7 +53,10 @@ export async function findOrBringCli(search: CliSearch, ways: readonly Way[] = W
     }
     if (way.name === 'TEMPORAL_CLI_PATH' && env.TEMPORAL_CLI_PATH) break;
   }
-  throw new MillraceError('temporal.no_cli', `no Temporal server to start; ${installHint()}; tried ${tried.join('; ')}`);
+  throw new MillraceError(
+    'temporal.no_cli',
+    `no Temporal server to start; ${installHint()}; tried ${tried.join('; ')}`,
+  );
 }
 
 function onPath(env: NodeJS.ProcessEnv): string[] {
@@ -87,6 +90,9 @@ function executable(name: string): string {
 
 function installHint(): string {
   const page = 'https://temporal.io/setup/install-temporal-cli';
-  const how = process.platform === 'darwin' ? 'run: brew install temporal' : `download the temporal CLI from ${page} and put it on PATH`;
+  const how =
+    process.platform === 'darwin'
+      ? 'run: brew install temporal'
+      : `download the temporal CLI from ${page} and put it on PATH`;
   return `${how}, or set TEMPORAL_CLI_PATH, or set TEMPORAL_ADDRESS to a server that runs`;
 }

@@ -9,7 +9,10 @@ import type { Socket } from 'node:net';
 export function guardAgainstOrphan(pid: number): () => void {
   if (process.platform === 'win32') return () => undefined;
   const script = 'cat >/dev/null; kill -TERM "$1" 2>/dev/null';
-  const guard = spawn('/bin/sh', ['-c', script, 'sh', String(pid)], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  const guard = spawn('/bin/sh', ['-c', script, 'sh', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
   guard.on('error', () => undefined);
   guard.unref();
   (guard.stdin as Socket).unref();

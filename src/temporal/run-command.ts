@@ -20,7 +20,11 @@ export function runCommand(
   });
 }
 
-function reasonOf(error: Error & { code?: unknown; killed?: boolean; signal?: string | null }, stderr: string, timeoutMs: number) {
+function reasonOf(
+  error: Error & { code?: unknown; killed?: boolean; signal?: string | null },
+  stderr: string,
+  timeoutMs: number,
+) {
   if (error.code === 'ENOENT') return 'not found';
   if (error.code === 'EACCES') return 'not executable';
   if (error.killed) return `gave no answer within ${timeoutMs / 1000} s`;

@@ -36,7 +36,11 @@ export async function ensureSearchAttributes(connection: Connection, namespace: 
     throw refused(connection, namespace, error);
   }
   const end = Date.now() + USABLE_MS;
-  for (let error = await fault(connection, namespace); error !== undefined; error = await fault(connection, namespace)) {
+  for (
+    let error = await fault(connection, namespace);
+    error !== undefined;
+    error = await fault(connection, namespace)
+  ) {
     if (Date.now() > end) throw refused(connection, namespace, error);
     await sleep(POLL_MS);
   }
@@ -74,8 +78,8 @@ function refused(connection: Connection, namespace: string, error: unknown): unk
   const known = serverError(error);
   const unrelated = known instanceof MillraceError && known.code === 'temporal.unreachable';
   if (unrelated) return known;
-  const names = SEARCH_ATTRIBUTE_NAMES.map((name) => `--name ${name} --type Keyword`).join(' ');
-  const command = `temporal operator search-attribute create --address ${connection.options.address} --namespace ${namespace} ${names}`;
+  const names = SEARCH_ATTRIBUTE_NAMES.map((name) => `--name ${name}`).join(' ');
+  const command = `temporal operator search-attribute create --address ${connection.options.address} --namespace ${namespace} --type Keyword ${names}`;
   return new MillraceError(
     'temporal.search_attributes',
     `the search attributes of millrace cannot be registered in namespace "${namespace}": ${messageOf(error)}; run: ${command}`,

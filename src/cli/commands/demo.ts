@@ -36,16 +36,17 @@ export const demoCommand: Register = (program, cli) => {
         try {
           if (interrupted) return EXIT.interrupted;
           say(`Ready after ${((Date.now() - began) / 1000).toFixed(1)} s`);
-          const jobs = await runDemo(cli, services, flights);
+          const keep = options.keep ?? io.stdout.isTTY === true;
+          const jobs = await runDemo(cli, services, flights, services.borrowed || keep);
           if (!jobs) return EXIT.interrupted;
           demoLinks(cli, services, jobs, (Date.now() - began) / 1000);
-          if (!services.borrowed && (options.keep ?? io.stdout.isTTY === true)) {
-            writeLine(io.stdout);
-            writeLine(
-              io.stdout,
-              `${style.dim('The services stay up, so that the links work; press Ctrl-C to stop them')}`,
-            );
+          if (services.borrowed) return EXIT.completed;
+          writeLine(io.stdout);
+          if (keep) {
+            writeLine(io.stdout, style.dim('The services stay up, so that the links work; press Ctrl-C to stop them'));
             await interruption;
+          } else {
+            writeLine(io.stdout, style.dim('Stopping the services; with --keep they stay up, so that the links work'));
           }
           return EXIT.completed;
         } finally {

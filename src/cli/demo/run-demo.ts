@@ -14,8 +14,13 @@ const TOP = 10;
 const SHOWN_REJECTS = 5;
 const MAX_WIDTH = 110;
 
-/** The three jobs, told as they go. Null where Ctrl-C ended it. Errors: `demo.job_failed`, `demo.wrong_total`. */
-export async function runDemo(cli: Cli, services: DemoServices, flights: string): Promise<JobView[] | null> {
+/** The three jobs, told as they go. `staysUp`: the services can be asked for more afterwards. Null where Ctrl-C ended it. Errors: `demo.job_failed`, `demo.wrong_total`. */
+export async function runDemo(
+  cli: Cli,
+  services: DemoServices,
+  flights: string,
+  staysUp: boolean,
+): Promise<JobView[] | null> {
   const { client, out } = services;
   const { io, style } = cli;
   const width = Math.min(MAX_WIDTH, widthOf(io.stdout));
@@ -102,8 +107,8 @@ export async function runDemo(cli: Cli, services: DemoServices, flights: string)
       say(`   ${cut(printable(`${basename(source)}:${line ?? '?'}  ${message}`), width - 3)}`);
     }
     const more = rejected - rejects.length;
-    if (more > 0)
-      say(`   ${style.dim(`… ${count(more)} more: millrace --api ${client.url} jobs rejects ${times.id}`)}`);
+    const how = staysUp ? `: millrace --api ${client.url} jobs rejects ${times.id}` : '';
+    if (more > 0) say(`   ${style.dim(`… ${count(more)} more${how}`)}`);
   }
   return [delays, csv, times];
 }

@@ -14,7 +14,7 @@ export interface DemoServices {
   ui: string | null;
   /** Folder of the demo's files. */
   out: string;
-  /** True where a running `dev` is used. */
+  /** True where a running `dev` is used, which stays up whatever the demo does. */
   borrowed: boolean;
   stop(): Promise<void>;
 }

@@ -7,7 +7,7 @@ import type { JobProgress, JobResult, PlanView } from '../../../src/core/job.js'
 
 interface Spec {
   source: { items?: unknown[]; itemsKey?: string };
-  process: { use: string; with: { result?: JobResult } };
+  process: { use: string; with?: { result?: JobResult } };
 }
 
 const STATE = defineSearchAttributeKey('MillraceState', SearchAttributeType.KEYWORD);
@@ -27,9 +27,9 @@ export async function processDataset(given: unknown): Promise<JobResult> {
   };
   setHandler(progressQuery, () => progress);
   upsertSearchAttributes([{ key: STATE, value: 'running' }]);
-  if (spec.process.use === 'slow') await condition(() => false);
   if (spec.process.use === 'fail') throw ApplicationFailure.nonRetryable('column "x" is not there', 'sql.failed');
-  const result = spec.process.with.result!;
+  const result = spec.process.with?.result;
+  if (!result) return condition(() => false).then(() => result!);
   upsertSearchAttributes([{ key: STATE, value: result.state }]);
   return result;
 }
