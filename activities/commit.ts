@@ -50,7 +50,7 @@ class Commit {
     this.plan = inline ?? (JSON.parse((await work.read(keys.plan(job))).toString()) as Plan);
     const receipts = receipt ? [receipt.receipt] : await readReceipts(work, job);
     checkComplete(receipts, this.plan.chunkCount);
-    const counts = receipts.reduce((sum, one) => addCounts(sum, one.counts), { ...NO_COUNTS } as Counts);
+    const counts = receipts.reduce((sum, one) => addCounts(sum, one.counts), { ...NO_COUNTS });
 
     const pieces = await this.pieces(receipts, receipt);
     if (this.plan.reduces) counts.out = pieces.reduce((sum, piece) => sum + piece.records, 0);
@@ -202,7 +202,10 @@ class Commit {
         yield block;
       }
       if (hash.digest('hex') !== piece.sha256) {
-        throw new MillraceError('work.corrupt', `part "${piece.key}" is not what its receipt says; start the job again`);
+        throw new MillraceError(
+          'work.corrupt',
+          `part "${piece.key}" is not what its receipt says; start the job again`,
+        );
       }
     } finally {
       await source.close();
@@ -236,7 +239,11 @@ class Commit {
     return this.to.work.localPath(key);
   }
 
-  private async publishOutput(target: string, staged: StagedFile, made: { bytes: number; sha256: string }): Promise<void> {
+  private async publishOutput(
+    target: string,
+    staged: StagedFile,
+    made: { bytes: number; sha256: string },
+  ): Promise<void> {
     const { files } = this.to;
     const { sink } = this.plan.spec;
     const ifExists = sink?.ifExists ?? 'replace';

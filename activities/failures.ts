@@ -2,7 +2,9 @@ import { CancelledFailure, ApplicationFailure } from '@temporalio/activity';
 import { MillraceError, messageOf } from '../src/core/errors.js';
 
 /** Wraps an activity so that what it throws carries its stable code as the failure's type, and says whether to try again. */
-export function withCodes<Args extends unknown[], Result>(run: (...args: Args) => Promise<Result>): (...args: Args) => Promise<Result> {
+export function withCodes<Args extends unknown[], Result>(
+  run: (...args: Args) => Promise<Result>,
+): (...args: Args) => Promise<Result> {
   return async (...args) => {
     try {
       return await run(...args);

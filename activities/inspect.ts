@@ -11,7 +11,10 @@ import { SAMPLE_ROWS, makePlan } from './make-plan.js';
 const INLINE_PLAN_BYTES = 40 * 1024;
 
 /** Checks the spec, looks at the source, makes and stores the plan. */
-export async function inspect(dependencies: Dependencies, { job, spec }: { job: string; spec: unknown }): Promise<PlanSummary> {
+export async function inspect(
+  dependencies: Dependencies,
+  { job, spec }: { job: string; spec: unknown },
+): Promise<PlanSummary> {
   const { work, files } = dependencies;
   const canonical = parseSpec(spec, { internal: true });
   if (canonical.sink) await files.resolve(canonical.sink.uri, canonical.sink.ifExists);

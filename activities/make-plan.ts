@@ -109,7 +109,11 @@ async function planItems({ work }: Dependencies, { source, options }: JobSpec): 
   };
 }
 
-async function planFiles({ files: store }: Dependencies, { source, options }: JobSpec, threads: number): Promise<Layout> {
+async function planFiles(
+  { files: store }: Dependencies,
+  { source, options }: JobSpec,
+  threads: number,
+): Promise<Layout> {
   const found = await findAll(store, source.uri!);
   const format = oneFormat(found, source.format);
   const shapes: Shape[] = [];
@@ -127,7 +131,17 @@ async function planFiles({ files: store }: Dependencies, { source, options }: Jo
     const { dataStart, headLines, rowGroups } = shapes[i]!;
     const borders = rowGroups && rowBorders(options.chunk, rowGroups.starts, rowGroups.bytes, threads);
     const count = borders ? borders.length - 1 : Math.max(1, Math.ceil((pin.size - dataStart) / chunkBytes));
-    const file = { uri, label, size: pin.size, pin, firstChunk: chunkCount, chunkCount: count, dataStart, headLines, rowBorders: borders };
+    const file = {
+      uri,
+      label,
+      size: pin.size,
+      pin,
+      firstChunk: chunkCount,
+      chunkCount: count,
+      dataStart,
+      headLines,
+      rowBorders: borders,
+    };
     chunkCount += count;
     return file;
   });
@@ -174,7 +188,15 @@ async function lookAt(
       const metadata = await readParquetMetadata(source, label);
       const { columns, rowGroupStarts, rowGroupBytes } = parquetShape(metadata);
       const rowGroups = { starts: rowGroupStarts, bytes: rowGroupBytes };
-      return { columns, dataStart: 0, headLines: 0, records: rowGroupStarts.at(-1)!, sample: [], warnings: [], rowGroups };
+      return {
+        columns,
+        dataStart: 0,
+        headLines: 0,
+        records: rowGroupStarts.at(-1)!,
+        sample: [],
+        warnings: [],
+        rowGroups,
+      };
     }
     const table = format === 'csv' ? await inferCsvTable(source, csv, label) : await inferNdjsonTable(source, label);
     const records = table.recordBytes > 0 ? Math.round((pin.size - table.dataStart) / table.recordBytes) : 0;
@@ -221,5 +243,7 @@ function wider(a: ColumnType, b: ColumnType): ColumnType {
 function sinkWarnings(plan: Plan): string[] {
   const joins = plan.spec.sink && outputFormat(plan) === 'parquet' && isSingleFile(plan) && !plan.reduces;
   if (!joins || plan.chunkCount === 1) return [];
-  return ['one Parquet file out of many parts is written anew at commit; a folder (sink.uri ending in "/") avoids that'];
+  return [
+    'one Parquet file out of many parts is written anew at commit; a folder (sink.uri ending in "/") avoids that',
+  ];
 }

@@ -17,9 +17,26 @@ if (!path || !Number.isSafeInteger(rows) || rows < 0) {
   process.exit(64);
 }
 
-const SYLLABLES = ['al', 'bor', 'cas', 'den', 'el', 'far', 'gan', 'hol', 'is', 'jor', 'kal', 'lun', 'mar', 'nor', 'os', 'pra'];
+const SYLLABLES = [
+  'al',
+  'bor',
+  'cas',
+  'den',
+  'el',
+  'far',
+  'gan',
+  'hol',
+  'is',
+  'jor',
+  'kal',
+  'lun',
+  'mar',
+  'nor',
+  'os',
+  'pra',
+];
 const syllable = (n: number): string => SYLLABLES[n % SYLLABLES.length]!;
-/** Lengths of 4 to 12 letters, all different: the number is spelt in syllables, then padded by its own. */
+/** The number spelt in syllables, some with one more so that lengths differ. */
 const stationName = (n: number): string => {
   const name = syllable(n) + syllable(n >> 4) + syllable((n >> 8) + 7) + (n % 3 === 0 ? syllable(n * 5) : '');
   return name[0]!.toUpperCase() + name.slice(1);

@@ -44,7 +44,8 @@ export function loadConfig(sources: {
     const text = faults.map((fault) => fault.message).join('; ');
     throw new MillraceError('config.invalid', `settings: ${text}`, { issues: faults });
   }
-  const setting = <T>(flag: SettingFlag, otherwise: () => T): T => (given.has(flag) ? (given.get(flag) as T) : otherwise());
+  const setting = <T>(flag: SettingFlag, otherwise: () => T): T =>
+    given.has(flag) ? (given.get(flag) as T) : otherwise();
 
   const home = setting('home', () => path.join(cwd, '.millrace'));
   return {
@@ -105,7 +106,8 @@ function readTomlFile(file: string, faults: Issue[]): Record<string, unknown> {
 
 /** An empty environment variable counts as not set. */
 function firstGiven(setting: Setting, flag: unknown, env: string | undefined, file: unknown): Raw | null {
-  if (flag !== undefined) return { value: flag, from: `--${setting.flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}` };
+  if (flag !== undefined)
+    return { value: flag, from: `--${setting.flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}` };
   if (env !== undefined && env !== '') return { value: env, from: setting.env };
   return file === undefined ? null : { value: file, from: `millrace.toml ${tomlKey(setting)}` };
 }
@@ -126,7 +128,9 @@ function parseSetting(setting: Setting, value: unknown, cwd: string): Parsed {
       return wholeNumber(value, 1, 1024);
     case 'size': {
       const bytes = parseBytes(value);
-      return bytes !== null && bytes >= 16 * MIB ? { value: bytes } : wanted('a size of at least 16MiB, such as "256MiB"', value);
+      return bytes !== null && bytes >= 16 * MIB
+        ? { value: bytes }
+        : wanted('a size of at least 16MiB, such as "256MiB"', value);
     }
     case 'flag': {
       const flags: Record<string, boolean> = { '1': true, true: true, '0': false, false: false };
@@ -155,7 +159,8 @@ function folder(text: string, cwd: string): Parsed {
     }
   }
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(text);
-  if (scheme) return { fault: `"${scheme[1]}:" is not supported by this version; wanted a folder, found ${shown(text)}` };
+  if (scheme)
+    return { fault: `"${scheme[1]}:" is not supported by this version; wanted a folder, found ${shown(text)}` };
   return { value: path.resolve(cwd, text) };
 }
 

@@ -2,7 +2,7 @@
  * The waist of the program: every name and signature that crosses Temporal. Clients, workflows and activities share this
  * file and nothing else, so a rename is seen on both sides or on none.
  */
-import type { JobProgress, JobResult, PlanView } from './core/job.js';
+import type { JobResult, PlanView } from './core/job.js';
 import type { PlanRef, PlanSummary, RangeInput } from './core/plan.js';
 import type { Totals } from './core/progress.js';
 import type { Receipt } from './core/receipt.js';

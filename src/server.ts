@@ -69,13 +69,20 @@ function checkHost({ host, insecure }: Config): void {
   );
 }
 
-function listen(fetch: Parameters<typeof serve>[0]['fetch'], { host, port }: Config): Promise<{ server: Server; port: number }> {
+function listen(
+  fetch: Parameters<typeof serve>[0]['fetch'],
+  { host, port }: Config,
+): Promise<{ server: Server; port: number }> {
   return new Promise((resolve, reject) => {
     const server = serve({ fetch, hostname: host, port }, (info) => resolve({ server, port: info.port })) as Server;
     server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EADDRINUSE' && error.code !== 'EACCES' && error.code !== 'EADDRNOTAVAIL') return reject(error);
+      if (error.code !== 'EADDRINUSE' && error.code !== 'EACCES' && error.code !== 'EADDRNOTAVAIL')
+        return reject(error);
       const reasons = {
-        EADDRINUSE: ['api.port_in_use', `port ${port} of ${host} is taken; stop what uses it, or set MILLRACE_PORT (0 takes a free one)`],
+        EADDRINUSE: [
+          'api.port_in_use',
+          `port ${port} of ${host} is taken; stop what uses it, or set MILLRACE_PORT (0 takes a free one)`,
+        ],
         EACCES: ['api.port_denied', `port ${port} may not be opened by this user; set MILLRACE_PORT to one above 1023`],
         EADDRNOTAVAIL: ['api.no_such_host', `address "${host}" is not one of this machine; set MILLRACE_HOST`],
       } as const;

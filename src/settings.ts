@@ -13,7 +13,13 @@ export interface Setting {
 /** Every setting of the project itself, as `doctor --settings` and the documentation show them. */
 export const SETTINGS = [
   { env: 'MILLRACE_HOST', flag: 'host', type: 'text', default: '127.0.0.1', meaning: 'Address the API listens on' },
-  { env: 'MILLRACE_PORT', flag: 'port', type: 'port', default: '8080', meaning: 'Port the API listens on; 0 takes a free one' },
+  {
+    env: 'MILLRACE_PORT',
+    flag: 'port',
+    type: 'port',
+    default: '8080',
+    meaning: 'Port the API listens on; 0 takes a free one',
+  },
   {
     env: 'MILLRACE_HOME',
     flag: 'home',
@@ -50,7 +56,13 @@ export const SETTINGS = [
     default: 'processors, where it exists',
     meaning: 'Folders with processors (.ts, .js, .mjs)',
   },
-  { env: 'MILLRACE_THREADS', flag: 'threads', type: 'count', default: 'the cores', meaning: 'Chunks a worker computes at once' },
+  {
+    env: 'MILLRACE_THREADS',
+    flag: 'threads',
+    type: 'count',
+    default: 'the cores',
+    meaning: 'Chunks a worker computes at once',
+  },
   {
     env: 'MILLRACE_SQL_MEMORY',
     flag: 'sqlMemory',

@@ -9,7 +9,7 @@ import type { ThreadAnswer, ThreadCall } from './processors/pool.js';
 import { planCache } from './processors/range/context.js';
 import type { ThreadContext } from './processors/range/context.js';
 import { runRange } from './processors/range/run-range.js';
-import type { Task } from './processors/range/run-range.js';
+import type { Task } from './processors/range/range-run.js';
 import { checkProcess, reducePartials, sampleParquet, toParquet } from './processors/range/steps.js';
 import { loadRegistry } from './processors/registry.js';
 import { createSqlEngine } from './processors/sql/sql-engine.js';
@@ -67,7 +67,7 @@ export default async function answer({ task, input, control: memory }: ThreadCal
     if (control.cancelled) abort.abort();
   }, STOP_POLL_MS);
   try {
-    const handler = handlers[task] as Handlers[keyof ThreadTasks] as (...args: unknown[]) => unknown;
+    const handler = handlers[task] as (...args: unknown[]) => unknown;
     return { ok: true, output: await handler(await context, input, { control, signal: abort.signal }) };
   } catch (error) {
     if (error instanceof MillraceError) {

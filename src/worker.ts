@@ -62,7 +62,10 @@ export async function startWorker(config: Config): Promise<RunningWorker> {
     pool,
     async threads() {
       const cards = await liveWorkers(work, config.taskQueue);
-      return Math.max(config.threads, cards.reduce((sum, one) => sum + one.threads, 0));
+      return Math.max(
+        config.threads,
+        cards.reduce((sum, one) => sum + one.threads, 0),
+      );
     },
   });
   const common: WorkerOptions = {

@@ -7,7 +7,11 @@ const PROCESSOR = defineSearchAttributeKey('MillraceProcessor', SearchAttributeT
 const STATE = defineSearchAttributeKey('MillraceState', SearchAttributeType.KEYWORD);
 
 /** The search attributes a job sets of itself, for those given. */
-export function attributes(values: { name?: string; processor?: string; state: JobState }): SearchAttributeUpdatePair[] {
+export function attributes(values: {
+  name?: string;
+  processor?: string;
+  state: JobState;
+}): SearchAttributeUpdatePair[] {
   const pairs: SearchAttributeUpdatePair[] = [{ key: STATE, value: values.state }];
   if (values.name !== undefined) pairs.push({ key: NAME, value: values.name });
   if (values.processor !== undefined) pairs.push({ key: PROCESSOR, value: values.processor });

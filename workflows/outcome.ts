@@ -1,4 +1,10 @@
-import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure, isCancellation } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  ChildWorkflowFailure,
+  TimeoutFailure,
+  isCancellation,
+} from '@temporalio/workflow';
 import type { EndState } from '../src/core/job.js';
 import { toleranceText } from '../src/core/progress.js';
 import type { Totals } from '../src/core/progress.js';
@@ -11,7 +17,8 @@ import type { Tolerance } from '../src/core/spec.js';
 export function endedBy(error: unknown): { state: EndState; failure: unknown } | null {
   if (isCancellation(error)) return { state: 'cancelled', failure: error };
   const cause = innermost(error);
-  if (cause instanceof ApplicationFailure) return failed(cause.type?.includes('.') ? cause.type : 'job.failed', cause.message);
+  if (cause instanceof ApplicationFailure)
+    return failed(cause.type?.includes('.') ? cause.type : 'job.failed', cause.message);
   if (cause instanceof TimeoutFailure) {
     return failed('job.step_timeout', `a step of the job did not end in time: ${cause.message}; see options.timeout`);
   }
@@ -37,6 +44,7 @@ export function tooManyRejects(total: Totals, tolerate: Tolerance): ApplicationF
 
 function innermost(error: unknown): unknown {
   let current = error;
-  while ((current instanceof ActivityFailure || current instanceof ChildWorkflowFailure) && current.cause) current = current.cause;
+  while ((current instanceof ActivityFailure || current instanceof ChildWorkflowFailure) && current.cause)
+    current = current.cause;
   return current;
 }

@@ -1,4 +1,11 @@
-import { CancellationScope, ParentClosePolicy, condition, getExternalWorkflowHandle, setHandler, startChild } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  ParentClosePolicy,
+  condition,
+  getExternalWorkflowHandle,
+  setHandler,
+  startChild,
+} from '@temporalio/workflow';
 import { PROCESS_WINDOW } from '../src/contract.js';
 import type { ProcessWindow, WindowInput } from '../src/contract.js';
 import type { PlanSummary } from '../src/core/plan.js';

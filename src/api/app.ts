@@ -64,9 +64,13 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     const problem =
       allow.length === 0
         ? new HttpProblem('request.not_found', `there is no "${c.req.path}"; see /openapi.json`)
-        : new HttpProblem('request.method', `${c.req.method} is not possible on "${c.req.path}"; allowed: ${allow.join(', ')}`, {
-            headers: { allow: allow.join(', ') },
-          });
+        : new HttpProblem(
+            'request.method',
+            `${c.req.method} is not possible on "${c.req.path}"; allowed: ${allow.join(', ')}`,
+            {
+              headers: { allow: allow.join(', ') },
+            },
+          );
     return problemResponse(problem, c, log);
   });
 
@@ -74,7 +78,10 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   app.use(secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], styleSrc: ["'unsafe-inline'"] } }));
   app.use(guard(deps.hosts ?? []));
   const tooLarge = () => {
-    throw new HttpProblem('request.too_large', `the body has more than ${MAX_BODY_BYTES} bytes; put the data into a file and name it in source.uri`);
+    throw new HttpProblem(
+      'request.too_large',
+      `the body has more than ${MAX_BODY_BYTES} bytes; put the data into a file and name it in source.uri`,
+    );
   };
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));
 
@@ -114,7 +121,13 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   app.openapi(routes.listProcessors, async (c) => {
     const { workers, processors } = await catalogue();
     const sorted = [...processors.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    const shown = workers.map(({ id, host, taskQueue, threads, renewedAt }) => ({ id, host, taskQueue, threads, renewedAt }));
+    const shown = workers.map(({ id, host, taskQueue, threads, renewedAt }) => ({
+      id,
+      host,
+      taskQueue,
+      threads,
+      renewedAt,
+    }));
     return c.json({ processors: sorted, workers: shown }, 200);
   });
 
@@ -126,7 +139,13 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
 
   app.openapi(routes.listJobs, async (c) => {
     const { state, name, since, limit, cursor } = c.req.valid('query');
-    const page = await jobs.list({ state, name, since: since === undefined ? undefined : new Date(since), limit, cursor });
+    const page = await jobs.list({
+      state,
+      name,
+      since: since === undefined ? undefined : new Date(since),
+      limit,
+      cursor,
+    });
     if (page.nextCursor !== null) {
       const next = new URL(c.req.url);
       next.searchParams.set('cursor', page.nextCursor);
@@ -149,9 +168,13 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     const job = await jobs.view(c.req.valid('param').id);
     const { output } = resultOf(job);
     if (!output.single) {
-      throw new HttpProblem('output.folder', `the output of job "${job.id}" is the folder "${output.uri}"; ${job.links.manifest} lists its parts`, {
-        link: job.links.manifest,
-      });
+      throw new HttpProblem(
+        'output.folder',
+        `the output of job "${job.id}" is the folder "${output.uri}"; ${job.links.manifest} lists its parts`,
+        {
+          link: job.links.manifest,
+        },
+      );
     }
     return send(c, await openOutput(output, deps), {
       'content-type': MEDIA_TYPES[output.format],
@@ -178,7 +201,10 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   app.openapi(routes.getReadiness, async (c) => {
     const workers = await jobs.pollers();
     if (workers > 0) return c.json({ status: 'ready' as const, workers }, 200);
-    throw new MillraceError('job.no_worker', `no worker polls task queue "${deps.taskQueue}"; start one with "millrace worker"`);
+    throw new MillraceError(
+      'job.no_worker',
+      `no worker polls task queue "${deps.taskQueue}"; start one with "millrace worker"`,
+    );
   });
 
   app.openapi(routes.getOpenApi, (c) => c.json(openApiDocument(app, version), 200));
@@ -204,7 +230,11 @@ function specOfTrigger(name: string, body: unknown): unknown {
   if (!parsed.success) {
     const issues = toIssues(parsed.error).map(({ path, message }) => ({ path, message }));
     const first = issues[0]!;
-    throw new MillraceError('spec.invalid', `${first.path || 'body'}: ${first.message}; wanted {"items": [{...}], "params": {...}}`, { issues });
+    throw new MillraceError(
+      'spec.invalid',
+      `${first.path || 'body'}: ${first.message}; wanted {"items": [{...}], "params": {...}}`,
+      { issues },
+    );
   }
   const { items, params = {} } = body as { items: unknown; params?: unknown };
   return { source: { items }, process: { use: name, with: params } };

@@ -14,9 +14,13 @@ export async function readBody(c: Context): Promise<unknown> {
   const isJson = type === 'application/json' || /^application\/[a-z0-9.-]+\+json$/.test(type);
   if (!isJson && !YAML_TYPES.includes(type)) {
     const found = type === '' ? 'no content-type' : `content-type "${type}"`;
-    throw new HttpProblem('request.media_type', `cannot read a body of ${found}; send application/json or application/yaml`, {
-      headers: { accept: 'application/json, application/yaml' },
-    });
+    throw new HttpProblem(
+      'request.media_type',
+      `cannot read a body of ${found}; send application/json or application/yaml`,
+      {
+        headers: { accept: 'application/json, application/yaml' },
+      },
+    );
   }
   const text = await c.req.text();
   try {

@@ -13,7 +13,11 @@ export interface Catalogue {
 }
 
 /** Reads the cards in the work area, at most every two seconds. */
-export function createCatalogue(work: WorkArea, taskQueue: string, now: () => number = Date.now): () => Promise<Catalogue> {
+export function createCatalogue(
+  work: WorkArea,
+  taskQueue: string,
+  now: () => number = Date.now,
+): () => Promise<Catalogue> {
   let kept: { at: number; catalogue: Promise<Catalogue> } | null = null;
   return () => {
     if (kept && now() - kept.at < CACHE_MS) return kept.catalogue;

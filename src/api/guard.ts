@@ -9,18 +9,27 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
  * @param allowed more host names, without ports
  */
 export function guard(allowed: readonly string[]): MiddlewareHandler {
-  const hosts = new Set([...LOOPBACK, ...allowed.map((host) => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host))]);
+  const hosts = new Set([
+    ...LOOPBACK,
+    ...allowed.map((host) => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host)),
+  ]);
   const open = allowed.includes('0.0.0.0') || allowed.includes('::');
   return async (c, next) => {
     const host = c.req.header('host') ?? new URL(c.req.url).host;
     if (!open && !hosts.has(nameOf(host))) {
-      throw new HttpProblem('request.forbidden_host', `host "${host}" is not this service; use ${[...hosts].join(' or ')}`);
+      throw new HttpProblem(
+        'request.forbidden_host',
+        `host "${host}" is not this service; use ${[...hosts].join(' or ')}`,
+      );
     }
     if (c.req.method !== 'GET' && c.req.method !== 'HEAD') {
       const origin = c.req.header('origin');
       const foreign = origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== host.toLowerCase());
       if (foreign || c.req.header('sec-fetch-site') === 'cross-site') {
-        throw new HttpProblem('request.cross_site', `a page of "${origin ?? 'another site'}" may not change anything here`);
+        throw new HttpProblem(
+          'request.cross_site',
+          `a page of "${origin ?? 'another site'}" may not change anything here`,
+        );
       }
     }
     await next();

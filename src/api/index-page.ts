@@ -8,7 +8,9 @@ export const LINKS = {
 };
 
 export function indexPage(version: string): string {
-  const items = Object.entries(LINKS).map(([name, path]) => `<li><a href="${path}">${name}</a> <code>${path}</code></li>`);
+  const items = Object.entries(LINKS).map(
+    ([name, path]) => `<li><a href="${path}">${name}</a> <code>${path}</code></li>`,
+  );
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

@@ -11,7 +11,13 @@ export const triggerSchema = z.strictObject({
 const EXAMPLE = {
   name: 'delays-by-airport',
   source: { uri: 'data/flights/*.csv' },
-  process: { use: 'sql', with: { map: 'select origin, count(*) n from chunk group by all', reduce: 'select origin, sum(n) n from partials group by origin order by origin' } },
+  process: {
+    use: 'sql',
+    with: {
+      map: 'select origin, count(*) n from chunk group by all',
+      reduce: 'select origin, sum(n) n from partials group by origin order by origin',
+    },
+  },
   sink: { uri: 'out/delays.parquet' },
 };
 
@@ -22,7 +28,8 @@ export function openApiDocument(app: OpenAPIHono, version: string): object {
     info: {
       title: 'Millrace',
       version,
-      description: 'Durable dataset processing on Temporal. Errors are RFC 9457 problem documents with a stable `code`.',
+      description:
+        'Durable dataset processing on Temporal. Errors are RFC 9457 problem documents with a stable `code`.',
     },
     servers: [{ url: '/' }],
     tags: [

@@ -56,7 +56,10 @@ async function checkParquet({ uri, label, pin }: FoundObject, sources: SourceSto
     const ends = await Promise.all([source.read(0, 4), source.read(Math.max(0, source.size - 4), source.size)]);
     const [head, tail] = ends.map((bytes) => bytes.toString('latin1'));
     if (source.size >= 12 && head === MAGIC && tail === MAGIC) return;
-    const reason = tail === 'PARE' ? 'its footer is encrypted' : `wanted "${MAGIC}" at both ends, found ${JSON.stringify(head)} and ${JSON.stringify(tail)}`;
+    const reason =
+      tail === 'PARE'
+        ? 'its footer is encrypted'
+        : `wanted "${MAGIC}" at both ends, found ${JSON.stringify(head)} and ${JSON.stringify(tail)}`;
     throw new MillraceError('source.corrupt_parquet', `source "${label}" is no whole Parquet file: ${reason}`);
   } finally {
     await source.close();
@@ -69,6 +72,10 @@ async function at<T>(path: string, check: () => Promise<T>): Promise<T> {
     return await check();
   } catch (error) {
     if (!(error instanceof MillraceError) || error.issues.length > 0) throw error;
-    throw new MillraceError(error.code, error.message, { issues: [{ path, message: error.message }], retryable: error.retryable, cause: error });
+    throw new MillraceError(error.code, error.message, {
+      issues: [{ path, message: error.message }],
+      retryable: error.retryable,
+      cause: error,
+    });
   }
 }

@@ -34,7 +34,7 @@ export const PROBLEMS: Readonly<Record<string, readonly [status: ContentfulStatu
   'work.unusable': [503, 'Work area not usable'],
   'work.*': [500, 'Work area damaged'],
   'worker.*': [500, 'A worker failed'],
-  'internal': [500, 'Internal error'],
+  internal: [500, 'Internal error'],
   'sink.no_space': [507, 'No space left'],
   'source.unreadable': [422, 'Source cannot be read'],
   'source.*': [422, 'Source cannot be used'],
@@ -67,7 +67,9 @@ export function problemResponse(error: unknown, c: Context, log: (line: string) 
   const known = recognised(error);
   const requestId = String(c.get('requestId') ?? '');
   if (!known) {
-    log(`request ${requestId} ${c.req.method} ${c.req.path} failed: ${error instanceof Error ? error.stack : String(error)}`);
+    log(
+      `request ${requestId} ${c.req.method} ${c.req.path} failed: ${error instanceof Error ? error.stack : String(error)}`,
+    );
   }
   const { code, message, issues } = known ?? {
     code: 'internal',
@@ -102,7 +104,11 @@ export function problemOf(code: string): readonly [ContentfulStatusCode, string]
 function recognised(error: unknown): MillraceError | null {
   if (error instanceof MillraceError) return error;
   if (!(error instanceof HTTPException)) return null;
-  const codes: Record<number, string> = { 400: 'request.malformed', 413: 'request.too_large', 415: 'request.media_type' };
+  const codes: Record<number, string> = {
+    400: 'request.malformed',
+    413: 'request.too_large',
+    415: 'request.media_type',
+  };
   const code = codes[error.status];
   return code === undefined ? null : new MillraceError(code, error.message);
 }

@@ -16,7 +16,9 @@ export interface ResultStores {
 export function resultOf(job: JobView): JobResult {
   if (job.result) return job.result;
   if (!isEndState(job.state)) {
-    throw new HttpProblem('job.not_done', `job "${job.id}" is ${job.state}; ask again when it has ended`, { link: job.links.self });
+    throw new HttpProblem('job.not_done', `job "${job.id}" is ${job.state}; ask again when it has ended`, {
+      link: job.links.self,
+    });
   }
   const why = job.error ? `${job.error.code}: ${job.error.message}` : job.state;
   throw new HttpProblem('job.no_result', `job "${job.id}" ended without a result: ${why}`, { link: job.links.self });
@@ -29,9 +31,13 @@ export async function rowsOf(job: JobView, stores: ResultStores): Promise<JobRow
   if (rows) return { rows, columns, truncated: false };
   if (output.format !== 'ndjson' || !output.single || output.bytes > MAX_INLINE_BYTES) {
     const size = `${output.bytes} bytes of ${output.format}`;
-    throw new HttpProblem('result.too_large', `the result of job "${job.id}" (${size}) is not given inline; get ${job.links.output}`, {
-      link: job.links.output,
-    });
+    throw new HttpProblem(
+      'result.too_large',
+      `the result of job "${job.id}" (${size}) is not given inline; get ${job.links.output}`,
+      {
+        link: job.links.output,
+      },
+    );
   }
   const source = await openOutput(output, stores);
   try {
@@ -44,7 +50,10 @@ export async function rowsOf(job: JobView, stores: ResultStores): Promise<JobRow
 }
 
 /** @throws HttpProblem `output.gone` where somebody removed it */
-export async function openOutput(output: Pick<OutputRef, 'uri' | 'inWorkArea'>, { sources, work }: ResultStores): Promise<ByteSource> {
+export async function openOutput(
+  output: Pick<OutputRef, 'uri' | 'inWorkArea'>,
+  { sources, work }: ResultStores,
+): Promise<ByteSource> {
   try {
     return await (output.inWorkArea ? work.open(output.uri) : sources.open(output.uri));
   } catch (error) {

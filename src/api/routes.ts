@@ -40,12 +40,18 @@ const problem = { description: 'What went wrong', content: { 'application/proble
 
 /** The answers of errors; each of them is a problem document. */
 function problems<const Statuses extends readonly number[]>(...statuses: Statuses) {
-  return Object.fromEntries([403, 500, ...statuses].map((status) => [status, problem])) as Record<Statuses[number] | 403 | 500, typeof problem>;
+  return Object.fromEntries([403, 500, ...statuses].map((status) => [status, problem])) as Record<
+    Statuses[number] | 403 | 500,
+    typeof problem
+  >;
 }
 
 const text = { type: 'string' } as const;
 const ref = (name: string) => ({ schema: { $ref: `#/components/schemas/${name}` } });
-const specBody = { required: true, content: { 'application/json': ref('JobSpec'), 'application/yaml': ref('JobSpec') } };
+const specBody = {
+  required: true,
+  content: { 'application/json': ref('JobSpec'), 'application/yaml': ref('JobSpec') },
+};
 const triggerBody = { required: true, content: { 'application/json': ref('Trigger') } };
 
 const waitQuery = z
@@ -53,13 +59,25 @@ const waitQuery = z
   .transform((value, context) => {
     const ms = parseDuration(value);
     if (ms !== null && ms <= MAX_WAIT_MS) return ms;
-    context.addIssue({ code: 'custom', message: `wanted a duration up to ${MAX_WAIT_MS / 1000}s such as "30s", found ${JSON.stringify(value)}` });
+    context.addIssue({
+      code: 'custom',
+      message: `wanted a duration up to ${MAX_WAIT_MS / 1000}s such as "30s", found ${JSON.stringify(value)}`,
+    });
     return z.NEVER;
   })
   .optional()
-  .openapi({ type: 'string', description: 'Answer when the job has ended, at the latest after this time', example: '30s' });
+  .openapi({
+    type: 'string',
+    description: 'Answer when the job has ended, at the latest after this time',
+    example: '30s',
+  });
 
-const idParam = z.object({ id: z.string().min(1).openapi({ param: { name: 'id', in: 'path' }, example: 'j-01939c4e-7b2a-7cc0-8c66-6d1f0e4b5a10' }) });
+const idParam = z.object({
+  id: z
+    .string()
+    .min(1)
+    .openapi({ param: { name: 'id', in: 'path' }, example: 'j-01939c4e-7b2a-7cc0-8c66-6d1f0e4b5a10' }),
+});
 const idempotencyHeader = z.object({
   'idempotency-key': z.string().min(1).max(255).optional().openapi({
     description: 'The same key and spec give the same job; the same key with another spec is refused',
@@ -103,7 +121,12 @@ export const triggerProcessor = createRoute({
   summary: 'Start a processor on data in hand',
   tags: ['processors'],
   request: {
-    params: z.object({ name: z.string().min(1).openapi({ param: { name: 'name', in: 'path' }, example: 'geocode' }) }),
+    params: z.object({
+      name: z
+        .string()
+        .min(1)
+        .openapi({ param: { name: 'name', in: 'path' }, example: 'geocode' }),
+    }),
     body: triggerBody,
     query: z.object({ wait: waitQuery }),
     headers: idempotencyHeader,
@@ -196,7 +219,10 @@ export const getRejects = createRoute({
   summary: 'The rejected records, one a line',
   tags: ['results'],
   request: { params: idParam },
-  responses: { 200: { description: 'NDJSON; empty where none was kept', content: { [NDJSON]: { schema: text } } }, ...problems(404, 409, 410, 503) },
+  responses: {
+    200: { description: 'NDJSON; empty where none was kept', content: { [NDJSON]: { schema: text } } },
+    ...problems(404, 409, 410, 503),
+  },
 });
 
 export const getHealth = createRoute({
@@ -223,7 +249,10 @@ export const getOpenApi = createRoute({
   operationId: 'openapi',
   summary: 'This document',
   tags: ['service'],
-  responses: { 200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: { type: 'object' } } } }, ...problems() },
+  responses: {
+    200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: { type: 'object' } } } },
+    ...problems(),
+  },
 });
 
 export const getIndex = createRoute({
@@ -233,7 +262,10 @@ export const getIndex = createRoute({
   summary: 'Where everything is',
   tags: ['service'],
   responses: {
-    200: { description: 'JSON, or a page for browsers', content: { 'application/json': { schema: Index }, 'text/html': { schema: text } } },
+    200: {
+      description: 'JSON, or a page for browsers',
+      content: { 'application/json': { schema: Index }, 'text/html': { schema: text } },
+    },
     ...problems(),
   },
 });
@@ -259,7 +291,9 @@ export const ROUTES: ReadonlyArray<Pick<RouteConfig, 'method' | 'path'>> = [
 
 /** The methods that a path knows; empty for a path that is none. */
 export function methodsOf(path: string): string[] {
-  const known = ROUTES.filter((route) => new RegExp(`^${route.path.replace(/\{[^}]+\}/g, '[^/]+').replaceAll('.', '\\.')}$`).test(path));
+  const known = ROUTES.filter((route) =>
+    new RegExp(`^${route.path.replace(/\{[^}]+\}/g, '[^/]+').replaceAll('.', '\\.')}$`).test(path),
+  );
   const methods = known.flatMap((route) => (route.method === 'get' ? ['GET', 'HEAD'] : [route.method.toUpperCase()]));
   return [...new Set(methods)].sort();
 }

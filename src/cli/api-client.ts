@@ -156,8 +156,8 @@ async function problemOf(response: Response, url: string): Promise<MillraceError
 }
 
 function issueOf(value: unknown): Issue {
-  const { path, pointer, message, detail } = (value ?? {}) as Record<string, unknown>;
-  return { path: String(path ?? pointer ?? ''), message: String(message ?? detail ?? '') };
+  const { path, message } = (value ?? {}) as Record<string, unknown>;
+  return { path: typeof path === 'string' ? path : '', message: typeof message === 'string' ? message : '' };
 }
 
 function badAnswer(url: string, what: string): MillraceError {

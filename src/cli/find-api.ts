@@ -24,7 +24,7 @@ function checked(text: string, from: string): string {
 }
 
 /** The URL by which this machine reaches a server bound to `host`. */
-export function urlOf(host: string, port: number): string {
+function urlOf(host: string, port: number): string {
   const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }

@@ -59,7 +59,6 @@ const ZERO = /\p{M}|\u200b|\u200d/u;
 /** Columns that a text takes on a terminal. */
 export function displayWidth(text: string): number {
   const bare = text.replace(ANSI, '');
-  // eslint-disable-next-line no-control-regex -- plain ASCII is one column a character
   if (/^[\u0020-\u007e]*$/.test(bare)) return bare.length;
   let width = 0;
   for (const char of bare) width += ZERO.test(char) ? 0 : WIDE.test(char) ? 2 : 1;

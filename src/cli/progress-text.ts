@@ -2,11 +2,10 @@ import type { JobView } from '../core/job.js';
 import { compact, count, cut, displayWidth, duration, padStart } from './format.js';
 import type { Style } from './style.js';
 
-const BAR = { min: 10, max: 28 };
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
 /** The share of the work that is done, 0 to 1: by source bytes where they are known, else by records, else by chunks. */
-export function shareDone(progress: NonNullable<JobView['progress']>): number {
+function shareDone(progress: NonNullable<JobView['progress']>): number {
   const { bytes, records, expectedRecords, chunks } = progress;
   const share =
     bytes.total > 0
@@ -43,13 +42,12 @@ export function progressBarLine(job: JobView, width: number, style: Style, label
   const share = shareDone(job.progress);
   const percent = padStart(`${Math.floor(share * 100)}%`, 4);
   const tail = state ? [state, ...facts(job.progress)] : facts(job.progress);
-  const fixed = displayWidth(head) + displayWidth(percent) + 4;
-  while (tail.length > 0 && fixed + BAR.min + 2 + tail.join('  ').length > width) tail.pop();
-  const text = tail.join('  ');
-  const room = width - fixed - (text ? text.length + 2 : 0);
-  const size = Math.min(BAR.max, room);
-  const parts = size >= 4 ? [head, bar(share, size, style), percent] : [cut(head, Math.max(1, width - 6)), percent];
-  return (text ? [...parts, text] : parts).join('  ');
+  // By the terminal alone, so that the bar does not jump while the facts beside it grow.
+  const size = width >= 110 ? 28 : width >= 70 ? 16 : 8;
+  const fixed = displayWidth(head) + size + displayWidth(percent) + 4;
+  while (tail.length > 0 && fixed + 2 + tail.join('  ').length > width) tail.pop();
+  if (fixed > width) return cut([head, percent.trim()].join('  '), width);
+  return [head, bar(share, size, style), percent, ...tail].join('  ');
 }
 
 /** The same for logs: no bar, nothing cut. */

@@ -71,7 +71,9 @@ function isNumeric(value: unknown): boolean {
 
 function cellText(value: unknown): string {
   if (value === null || value === undefined) return '';
-  return printable(typeof value === 'object' ? JSON.stringify(value) : String(value));
+  return printable(
+    typeof value === 'string' ? value : typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? ''),
+  );
 }
 
 /** The widths of as many leading columns as fit: the widest are narrowed first, then the last are left out. */

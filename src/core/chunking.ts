@@ -17,7 +17,12 @@ const ACTIVITY_BYTES = 8 * MIB;
  * Bytes of a text chunk. `auto`: the number of chunks is a multiple of the threads, so that the last round is full.
  * @param recordBytes mean size of a record, for `chunk.rows`
  */
-export function textChunkBytes(chunk: JobOptions['chunk'], bytes: number, recordBytes: number, threads: number): number {
+export function textChunkBytes(
+  chunk: JobOptions['chunk'],
+  bytes: number,
+  recordBytes: number,
+  threads: number,
+): number {
   if (chunk !== 'auto') return Math.max(1, 'bytes' in chunk ? chunk.bytes : Math.ceil(chunk.rows * recordBytes));
   const target = clamp(bytes / (threads * CHUNKS_PER_THREAD), SMALLEST_AUTO_CHUNK, LARGEST_AUTO_CHUNK);
   if (bytes <= target) return Math.max(1, bytes);
@@ -31,7 +36,12 @@ export function textChunkBytes(chunk: JobOptions['chunk'], bytes: number, record
  * @param starts rows before each row group and, last, of the file
  * @param groupBytes compressed bytes of each row group
  */
-export function rowBorders(chunk: JobOptions['chunk'], starts: readonly number[], groupBytes: readonly number[], threads: number): number[] {
+export function rowBorders(
+  chunk: JobOptions['chunk'],
+  starts: readonly number[],
+  groupBytes: readonly number[],
+  threads: number,
+): number[] {
   const rows = starts.at(-1)!;
   if (rows === 0) return [0, 0];
   if (chunk !== 'auto' && 'rows' in chunk) {

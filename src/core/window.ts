@@ -14,7 +14,10 @@ export function activityCount(plan: Pick<PlanSummary, 'chunkCount' | 'chunksPerA
 }
 
 /** The chunks `[from, to)` of activity number `n`. */
-export function rangeOf(plan: Pick<PlanSummary, 'chunkCount' | 'chunksPerActivity'>, n: number): { from: number; to: number } {
+export function rangeOf(
+  plan: Pick<PlanSummary, 'chunkCount' | 'chunksPerActivity'>,
+  n: number,
+): { from: number; to: number } {
   const from = n * plan.chunksPerActivity;
   return { from, to: Math.min(from + plan.chunksPerActivity, plan.chunkCount) };
 }

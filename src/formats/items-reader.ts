@@ -7,7 +7,7 @@ import type { RangeReader, RecordBatch } from './reader.js';
 export function itemsReader(items: Row[]): RangeReader {
   return {
     span: null,
-    // eslint-disable-next-line @typescript-eslint/require-await -- the interface of every reader
+     
     async *batches(): AsyncGenerator<RecordBatch> {
       if (items.length === 0) return;
       yield {

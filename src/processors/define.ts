@@ -55,9 +55,7 @@ export interface ReduceProcessor<Params, In extends Row = Row, Acc = unknown> ex
 }
 
 export type Processor<Params = unknown, In extends Row = Row, Acc = unknown> =
-  | RecordProcessor<Params, In>
-  | BatchProcessor<Params, In>
-  | ReduceProcessor<Params, In, Acc>;
+  RecordProcessor<Params, In> | BatchProcessor<Params, In> | ReduceProcessor<Params, In, Acc>;
 
 /** A processor of any parameters, as the engine holds it. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- parameters are checked by the processor's own schema

@@ -3,7 +3,15 @@ import type { Column } from '../core/records.js';
 /** What the SQL engine reads: files in its own scratch folder, or places it was opened for. */
 export type SqlTable =
   /** A slice of a CSV file without header. `newline` says that records end in LF alone; else the slice's first line tells. */
-  | { kind: 'csv'; path: string; columns: Column[]; delimiter: string; quote: string; nullValues: string[]; newline?: 'lf' }
+  | {
+      kind: 'csv';
+      path: string;
+      columns: Column[];
+      delimiter: string;
+      quote: string;
+      nullValues: string[];
+      newline?: 'lf';
+    }
   | { kind: 'ndjson'; path: string; columns: Column[] }
   /** Rows `[firstRow, endRow)` of each file; all rows where they are absent. */
   | { kind: 'parquet'; paths: string[]; firstRow?: number; endRow?: number };

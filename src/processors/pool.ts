@@ -28,8 +28,7 @@ export interface ThreadCall {
 }
 
 export type ThreadAnswer =
-  | { ok: true; output: unknown }
-  | { ok: false; code: string; message: string; issues: Issue[]; retryable: boolean };
+  { ok: true; output: unknown } | { ok: false; code: string; message: string; issues: Issue[]; retryable: boolean };
 
 /** A thread that was asked to stop gets this long before it is ended. */
 const STOP_GRACE_MS = 5_000;
@@ -71,10 +70,14 @@ export function createThreadPool(config: Config): ThreadPool {
         throw new MillraceError(answer.code, answer.message, answer);
       } catch (error) {
         if (error instanceof MillraceError) throw error;
-        throw new MillraceError('worker.thread_lost', `the thread of task "${task}" ended before its work: ${messageOf(error)}`, {
-          retryable: true,
-          cause: error,
-        });
+        throw new MillraceError(
+          'worker.thread_lost',
+          `the thread of task "${task}" ended before its work: ${messageOf(error)}`,
+          {
+            retryable: true,
+            cause: error,
+          },
+        );
       } finally {
         clearTimeout(timer);
         signal?.removeEventListener('abort', onAbort);

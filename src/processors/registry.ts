@@ -19,7 +19,7 @@ const SQL_INFO: ProcessorInfo = {
   name: SQL,
   description: 'SQL over each chunk (map, table "chunk"), then once over all results (reduce, table "partials")',
   kind: 'sql',
-  params: z.toJSONSchema(SQL_PARAMS) as Record<string, unknown>,
+  params: z.toJSONSchema(SQL_PARAMS),
 };
 
 export interface Registry {
@@ -48,7 +48,10 @@ export async function loadRegistry(folders: readonly string[]): Promise<Registry
       if (!processor) continue;
       const known = origins.get(processor.name) ?? (processor.name === SQL ? 'millrace itself' : undefined);
       if (known) {
-        throw new MillraceError('processor.duplicate', `processor "${processor.name}" is in ${file} and in ${known}; rename one`);
+        throw new MillraceError(
+          'processor.duplicate',
+          `processor "${processor.name}" is in ${file} and in ${known}; rename one`,
+        );
       }
       processors.set(processor.name, processor);
       origins.set(processor.name, file);
@@ -73,7 +76,9 @@ export async function loadRegistry(folders: readonly string[]): Promise<Registry
         path: ['/process/with', ...issue.path.map(String)].join('/'),
         message: issue.message,
       }));
-      throw new MillraceError('processor.bad_params', `parameters of processor "${name}": ${issues[0]!.message}`, { issues });
+      throw new MillraceError('processor.bad_params', `parameters of processor "${name}": ${issues[0]!.message}`, {
+        issues,
+      });
     },
   };
 }
@@ -85,12 +90,17 @@ async function importProcessor(file: string): Promise<AnyProcessor | null> {
     // A folder of processors is the user's own TypeScript; this keeps a build step away from it.
     loaded = (/\.m?ts$/.test(file) ? await tsImport(url, import.meta.url) : await import(url)) as { default?: unknown };
   } catch (error) {
-    throw new MillraceError('processor.load_failed', `processor file ${path.basename(file)} could not be loaded: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new MillraceError(
+      'processor.load_failed',
+      `processor file ${path.basename(file)} could not be loaded: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
   const candidate = loaded.default as Partial<AnyProcessor> | undefined;
-  if (!candidate || typeof candidate !== 'object' || typeof candidate.name !== 'string' || !kindOf(candidate)) return null;
+  if (!candidate || typeof candidate !== 'object' || typeof candidate.name !== 'string' || !kindOf(candidate))
+    return null;
   return candidate as AnyProcessor;
 }
 
@@ -100,6 +110,9 @@ function describe(processor: AnyProcessor): ProcessorInfo {
     name,
     description,
     kind: kindOf(processor)!,
-    params: z.toJSONSchema(params ?? z.strictObject({}), { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>,
+    params: z.toJSONSchema(params ?? z.strictObject({}), { io: 'input', unrepresentable: 'any' }) as Record<
+      string,
+      unknown
+    >,
   };
 }

@@ -10,12 +10,17 @@ export function pointer(path: readonly PropertyKey[]): string {
 
 /** A path as people say it: `source.csv.delimiter`, `source.items[3]`. */
 export function dotted(path: readonly PropertyKey[]): string {
-  return path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('').replace(/^\./, '');
+  return path
+    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
+    .join('')
+    .replace(/^\./, '');
 }
 
 /** The faults that zod found, as messages of this project. Unknown keys first: what seems missing is often one of them. */
 export function toIssues(error: z.ZodError): Array<Issue & { at: string }> {
-  const unknownFirst = [...error.issues].sort((a, b) => Number(b.code === 'unrecognized_keys') - Number(a.code === 'unrecognized_keys'));
+  const unknownFirst = [...error.issues].sort(
+    (a, b) => Number(b.code === 'unrecognized_keys') - Number(a.code === 'unrecognized_keys'),
+  );
   return unknownFirst.flatMap((issue) => {
     const path = issue.path;
     if (issue.code !== 'unrecognized_keys') return [{ path: pointer(path), at: dotted(path), message: issue.message }];
@@ -33,7 +38,9 @@ export function wording(issue: RawIssue): string | undefined {
   const found = `found ${shown(issue.input)}`;
   switch (issue.code) {
     case 'invalid_type':
-      return issue.input === undefined ? `missing; wanted ${article(issue.expected)}` : `wanted ${article(issue.expected)}, ${found}`;
+      return issue.input === undefined
+        ? `missing; wanted ${article(issue.expected)}`
+        : `wanted ${article(issue.expected)}, ${found}`;
     case 'invalid_value':
       return `wanted ${oneOf(issue.values.map((value) => JSON.stringify(value)))}, ${found}`;
     case 'too_small':
@@ -71,7 +78,10 @@ export function nearest(word: string, known: readonly string[]): string | null {
   let best: { word: string; distance: number } | null = null;
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance <= Math.max(1, Math.ceil(Math.max(word.length, candidate.length) / 3)) && (!best || distance < best.distance)) {
+    if (
+      distance <= Math.max(1, Math.ceil(Math.max(word.length, candidate.length) / 3)) &&
+      (!best || distance < best.distance)
+    ) {
       best = { word: candidate, distance };
     }
   }
@@ -86,7 +96,8 @@ function editDistance(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++) {
       const change = a[i - 1] === b[j - 1] ? 0 : 1;
       let cost = Math.min(row[j - 1]! + 1, rows[i - 1]![j]! + 1, rows[i - 1]![j - 1]! + change);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, rows[i - 2]![j - 2]! + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        cost = Math.min(cost, rows[i - 2]![j - 2]! + 1);
       row.push(cost);
     }
     rows.push(row);

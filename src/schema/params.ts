@@ -20,7 +20,11 @@ export function checkParams(info: ProcessorInfo, params: Record<string, unknown>
   });
   const first = issues[0]!;
   const place = first.path.slice(1).replaceAll('/', '.');
-  throw new MillraceError('processor.bad_params', `parameters of processor "${info.name}": ${place}: ${first.message}`, { issues });
+  throw new MillraceError(
+    'processor.bad_params',
+    `parameters of processor "${info.name}": ${place}: ${first.message}`,
+    { issues },
+  );
 }
 
 /** A schema that zod cannot rebuild lets everything pass here; the worker checks again with its own. */

@@ -10,7 +10,9 @@ import { takeUnsupported } from './unsupported.js';
 
 const SOURCE_FORMATS = ['csv', 'ndjson', 'parquet'] as const satisfies readonly SourceFormat[];
 const SINK_FORMATS = ['csv', 'ndjson', 'parquet'] as const satisfies readonly SinkFormat[];
-const CSV_TYPES = ['int', 'float', 'bool', 'date', 'timestamp', 'string'] as const satisfies ReadonlyArray<Column['type']>;
+const CSV_TYPES = ['int', 'float', 'bool', 'date', 'timestamp', 'string'] as const satisfies ReadonlyArray<
+  Column['type']
+>;
 
 const NAME_RULE = 'wanted a text without control characters, double quotes, backslashes and quotes around it';
 const DAY_MS = 86_400_000;
@@ -43,19 +45,19 @@ const chunkBytes = z
   .union([z.string(), z.number()])
   .transform((value, context) => {
     const bytes = parseBytes(value);
-    if (bytes === null) return fault(context, `wanted a size such as "64MiB" or a number of bytes, found ${shown(value)}`);
+    if (bytes === null)
+      return fault(context, `wanted a size such as "64MiB" or a number of bytes, found ${shown(value)}`);
     if (bytes < 1 || bytes > 1024 ** 3) return fault(context, `wanted 1 byte to 1 GiB, found ${shown(value)}`);
     return bytes;
   })
   .meta({ examples: ['64MiB', 1048576] });
 
-const chunk = z.union([
-  z.literal('auto'),
-  closed({ bytes: chunkBytes }),
-  closed({ rows: z.int().min(1).max(10_000_000) }),
-], {
-  error: ({ input }) => chunkFault(input),
-});
+const chunk = z.union(
+  [z.literal('auto'), closed({ bytes: chunkBytes }), closed({ rows: z.int().min(1).max(10_000_000) })],
+  {
+    error: ({ input }) => chunkFault(input),
+  },
+);
 
 /** A union's own message names no place; this one looks at which form was meant. */
 function chunkFault(input: unknown): string {
@@ -89,7 +91,9 @@ const csv = closed({
     .array(columnName)
     .min(1)
     .optional()
-    .refine((names) => !names || new Set(names).size === names.length, { error: 'the same column name stands there twice' }),
+    .refine((names) => !names || new Set(names).size === names.length, {
+      error: 'the same column name stands there twice',
+    }),
   nullValues: z.array(z.string()).default(['']),
   types: z.record(columnName, z.enum(CSV_TYPES)).default({}),
 })
@@ -103,12 +107,19 @@ const csv = closed({
   });
 
 const items = z
-  .array(z.custom<Row>(isPlainObject, { error: ({ input }) => `wanted an object, found ${shown(input)}` }).meta({ type: 'object' }))
+  .array(
+    z
+      .custom<Row>(isPlainObject, { error: ({ input }) => `wanted an object, found ${shown(input)}` })
+      .meta({ type: 'object' }),
+  )
   .min(1)
   .superRefine((rows, context) => {
     const bytes = Buffer.byteLength(JSON.stringify(rows));
     if (bytes > MAX_ITEMS_BYTES) {
-      fault(context, `${bytes} bytes as JSON, at most ${MAX_ITEMS_BYTES}; write them to a file and name it in source.uri`);
+      fault(
+        context,
+        `${bytes} bytes as JSON, at most ${MAX_ITEMS_BYTES}; write them to a file and name it in source.uri`,
+      );
     }
   });
 
@@ -135,7 +146,11 @@ const sink = closed({
   ifExists: z.enum(['error', 'replace']).default('error'),
 }).transform(({ uri, format, ifExists }, context) => {
   if (uri.endsWith('/') && !format) {
-    context.addIssue({ code: 'custom', path: ['format'], message: `missing; a folder of parts needs ${SINK_FORMATS.join(', ')}` });
+    context.addIssue({
+      code: 'custom',
+      path: ['format'],
+      message: `missing; a folder of parts needs ${SINK_FORMATS.join(', ')}`,
+    });
     return z.NEVER;
   }
   const settled = format ?? formatOf(uri);
@@ -173,7 +188,10 @@ const rejects = closed({
 }).transform(({ action, tolerate }) => ({ action, tolerate: tolerate ?? (action === 'fail' ? { count: 0 } : null) }));
 
 const fairness = closed({
-  key: z.string().min(1).refine((key) => Buffer.byteLength(key) <= 64, { error: 'longer than 64 bytes' }),
+  key: z
+    .string()
+    .min(1)
+    .refine((key) => Buffer.byteLength(key) <= 64, { error: 'longer than 64 bytes' }),
   weight: z.number().min(0.001).max(1000).default(1),
 });
 
@@ -197,7 +215,9 @@ const shape = {
     .min(1)
     .max(200)
     // The server's search cannot find values with these.
-    .refine((name) => /^(?!')[^\p{Cc}"\\]+(?<!')$/u.test(name), { error: ({ input }) => `${NAME_RULE}, found ${shown(input)}` })
+    .refine((name) => /^(?!')[^\p{Cc}"\\]+(?<!')$/u.test(name), {
+      error: ({ input }) => `${NAME_RULE}, found ${shown(input)}`,
+    })
     .optional(),
   source,
   process: closed({
@@ -222,7 +242,9 @@ export function parseSpec(input: unknown, mode: { internal?: boolean } = {}): Jo
   if (!isPlainObject(input)) {
     throw invalid([{ path: '', at: '', message: `wanted an object, found ${shown(input)}` }]);
   }
-  const given = Object.fromEntries(Object.entries(input).map(([key, value]) => [key, isPlainObject(value) ? { ...value } : value]));
+  const given = Object.fromEntries(
+    Object.entries(input).map(([key, value]) => [key, isPlainObject(value) ? { ...value } : value]),
+  );
   const unsupported = takeUnsupported(given);
   if (unsupported) {
     const { path, value, instead } = unsupported;

@@ -38,7 +38,9 @@ export function parseTolerance(value: unknown): Tolerance {
 
 function quantity(value: unknown, units: Record<string, number>, bare: number | null): number | null {
   if (value === 0 || value === '0') return 0;
-  const match = NUMBER_AND_UNIT.exec(typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : '');
+  const match = NUMBER_AND_UNIT.exec(
+    typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : '',
+  );
   if (!match) return null;
   const factor = match[2] === '' ? bare : units[match[2]!.toLowerCase()];
   if (factor === null || factor === undefined) return null;

@@ -1,5 +1,10 @@
 /** What the job spec will mean one day and this version refuses. `but`: the values that already mean what is done. */
-export const UNSUPPORTED: ReadonlyArray<{ at: string; but?: readonly unknown[]; only?: readonly unknown[]; instead?: string }> = [
+export const UNSUPPORTED: ReadonlyArray<{
+  at: string;
+  but?: readonly unknown[];
+  only?: readonly unknown[];
+  instead?: string;
+}> = [
   { at: 'source.compression', but: ['auto', 'none'], instead: 'decompress the files first' },
   { at: 'source.format', only: ['json'], instead: 'convert it to ndjson, one object a line' },
   { at: 'source.incremental' },
@@ -15,12 +20,15 @@ export const UNSUPPORTED: ReadonlyArray<{ at: string; but?: readonly unknown[]; 
 ];
 
 /** The first thing in a spec that this version does not do. Deletes the ones that mean what is done anyway. */
-export function takeUnsupported(spec: Record<string, unknown>): { path: string[]; value: unknown; instead?: string } | null {
+export function takeUnsupported(
+  spec: Record<string, unknown>,
+): { path: string[]; value: unknown; instead?: string } | null {
   for (const { at, but, only, instead } of UNSUPPORTED) {
     const path = at.split('.');
     const key = path[path.length - 1]!;
     let holder: unknown = spec;
-    for (const step of path.slice(0, -1)) holder = isObject(holder) && Object.hasOwn(holder, step) ? holder[step] : undefined;
+    for (const step of path.slice(0, -1))
+      holder = isObject(holder) && Object.hasOwn(holder, step) ? holder[step] : undefined;
     if (!isObject(holder) || !Object.hasOwn(holder, key)) continue;
     const value = holder[key];
     if (only && !only.includes(value)) continue;

@@ -96,14 +96,28 @@ export const processorInfoSchema = z.object({
   params: row.meta({ description: 'JSON Schema of process.with' }),
 });
 
-const workerSchema = z.object({ id: z.string(), host: z.string(), taskQueue: z.string(), threads: count, renewedAt: timestamp });
+const workerSchema = z.object({
+  id: z.string(),
+  host: z.string(),
+  taskQueue: z.string(),
+  threads: count,
+  renewedAt: timestamp,
+});
 
 export const processorListSchema = z.object({
-  processors: z.array(processorInfoSchema.extend({ workers: z.array(z.string()).meta({ description: 'Ids of the workers that have it' }) })),
+  processors: z.array(
+    processorInfoSchema.extend({
+      workers: z.array(z.string()).meta({ description: 'Ids of the workers that have it' }),
+    }),
+  ),
   workers: z.array(workerSchema),
 });
 
-export const jobRowsSchema = z.object({ rows: z.array(row), columns: z.array(outputColumn), truncated: z.literal(false) });
+export const jobRowsSchema = z.object({
+  rows: z.array(row),
+  columns: z.array(outputColumn),
+  truncated: z.literal(false),
+});
 
 export const manifestSchema = z.object({
   version: z.literal(1),

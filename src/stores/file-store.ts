@@ -33,7 +33,9 @@ export function createFileStore(options: { roots: string[]; cwd: string }): Sour
   async function pinned(real: string, asked: string): Promise<ObjectPin> {
     const found = await stat(real).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw notFound(asked);
-      throw new MillraceError('source.unreadable', `cannot look at ${quote(asked)}: ${error.message}`, { cause: error });
+      throw new MillraceError('source.unreadable', `cannot look at ${quote(asked)}: ${error.message}`, {
+        cause: error,
+      });
     });
     if (!found.isFile()) {
       throw new MillraceError(
@@ -63,13 +65,15 @@ export function createFileStore(options: { roots: string[]; cwd: string }): Sour
     async open(uri, pin) {
       // The path is resolved again: a link may have been swapped since the plan was made.
       const real = await insideRoots(uri, uri);
-      const bytes = await openFile(real, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') throw notFound(uri);
-        throw new MillraceError('source.unreadable', `cannot open ${quote(uri)}: ${error.message}`, {
-          cause: error,
-          retryable: error.code === 'EMFILE' || error.code === 'EIO',
-        });
-      });
+      const bytes = await openFile(real, constants.O_RDONLY | constants.O_NOFOLLOW).catch(
+        (error: NodeJS.ErrnoException) => {
+          if (error.code === 'ENOENT') throw notFound(uri);
+          throw new MillraceError('source.unreadable', `cannot open ${quote(uri)}: ${error.message}`, {
+            cause: error,
+            retryable: error.code === 'EMFILE' || error.code === 'EIO',
+          });
+        },
+      );
       if (pin && !samePin(pin, bytes.pin)) {
         await bytes.close();
         throw new MillraceError(
@@ -88,7 +92,8 @@ export function createFileStore(options: { roots: string[]; cwd: string }): Sour
       const target = toPath(uri, cwd);
       const real = await insideRoots(target, uri);
       const manifest = uri.endsWith('/') ? path.join(real, 'manifest.json') : `${real}.manifest.json`;
-      const taken = (await exists(real)) && (!uri.endsWith('/') || (await exists(manifest)) || !(await isEmptyFolder(real)));
+      const taken =
+        (await exists(real)) && (!uri.endsWith('/') || (await exists(manifest)) || !(await isEmptyFolder(real)));
       if (taken && ifExists === 'error') {
         throw new MillraceError(
           'sink.exists',

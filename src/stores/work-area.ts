@@ -14,9 +14,13 @@ import type { WorkArea } from './port.js';
 export async function createWorkArea(folder: string): Promise<WorkArea> {
   const staging = path.join(folder, '.staging');
   await mkdir(staging, { recursive: true }).catch((error: Error) => {
-    throw new MillraceError('work.unusable', `work area "${folder}" cannot be made: ${error.message}; set MILLRACE_WORK`, {
-      cause: error,
-    });
+    throw new MillraceError(
+      'work.unusable',
+      `work area "${folder}" cannot be made: ${error.message}; set MILLRACE_WORK`,
+      {
+        cause: error,
+      },
+    );
   });
 
   const at = (key: string) => {
@@ -109,10 +113,14 @@ async function inFolderOf(target: string, act: () => Promise<void>): Promise<voi
 function diskError(error: unknown): never {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    throw new MillraceError('sink.no_space', `no space left for the work area: ${message}; free some or set MILLRACE_WORK`, {
-      cause: error,
-      retryable: true,
-    });
+    throw new MillraceError(
+      'sink.no_space',
+      `no space left for the work area: ${message}; free some or set MILLRACE_WORK`,
+      {
+        cause: error,
+        retryable: true,
+      },
+    );
   }
   throw error;
 }

@@ -6,7 +6,10 @@ import type { WorkArea } from './port.js';
 const RENEW_MS = WORKER_CARD_TTL_MS / 3;
 
 /** Publishes what a worker is and has, and renews it until it is withdrawn. */
-export async function publishCard(work: WorkArea, card: Omit<WorkerCard, 'renewedAt'>): Promise<{ withdraw(): Promise<void> }> {
+export async function publishCard(
+  work: WorkArea,
+  card: Omit<WorkerCard, 'renewedAt'>,
+): Promise<{ withdraw(): Promise<void> }> {
   const key = keys.worker(card.id);
   const renew = () => work.replace(key, JSON.stringify({ ...card, renewedAt: new Date().toISOString() }));
   await renew();

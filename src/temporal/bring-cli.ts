@@ -80,7 +80,8 @@ export const goBuild: Way = {
     say(`building the Temporal CLI ${GO_VERSION} with Go (about four minutes)`);
     return bring(search, async (folder) => {
       const target = `github.com/temporalio/cli/cmd/temporal@v${GO_VERSION}`;
-      await runCommand('go', ['install', target], {
+      const flags = `-ldflags=-s -w -X github.com/temporalio/cli/temporalcli.Version=${GO_VERSION}`;
+      await runCommand('go', ['install', flags, target], {
         env: { ...env, GOBIN: folder, CGO_ENABLED: '0' },
         timeoutMs: GO_MS,
       });

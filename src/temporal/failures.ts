@@ -14,13 +14,21 @@ export function serverError(error: unknown): unknown {
   const grpc = grpcErrorIn(error);
   if (isGrpcDeadlineError(error) || grpc?.code === UNAVAILABLE) {
     const reason = grpc ? grpc.details || grpc.message : messageOf(error);
-    return new MillraceError('temporal.unreachable', `Temporal server does not answer: ${reason}; start it, or set TEMPORAL_ADDRESS`, {
-      retryable: true,
-      cause: error,
-    });
+    return new MillraceError(
+      'temporal.unreachable',
+      `Temporal server does not answer: ${reason}; start it, or set TEMPORAL_ADDRESS`,
+      {
+        retryable: true,
+        cause: error,
+      },
+    );
   }
   if (grpc?.code === UNAUTHENTICATED || grpc?.code === PERMISSION_DENIED) {
-    return new MillraceError('temporal.denied', `Temporal server refused the call: ${grpc.details}; check TEMPORAL_API_KEY`, { cause: error });
+    return new MillraceError(
+      'temporal.denied',
+      `Temporal server refused the call: ${grpc.details}; check TEMPORAL_API_KEY`,
+      { cause: error },
+    );
   }
   if (error instanceof NamespaceNotFoundError) {
     const message = `Temporal namespace "${error.namespace}" does not exist; create it, or set TEMPORAL_NAMESPACE`;
@@ -41,7 +49,8 @@ export function failureOf(error: unknown): { code: string; message: string; issu
     const code = current.type?.includes('.') ? current.type : 'job.failed';
     return { code, message: current.message, issues: issuesIn(current.details) };
   }
-  if (current instanceof CancelledFailure) return { code: 'job.cancelled', message: 'the job was cancelled', issues: [] };
+  if (current instanceof CancelledFailure)
+    return { code: 'job.cancelled', message: 'the job was cancelled', issues: [] };
   if (current instanceof TerminatedFailure || current instanceof TimeoutFailure) {
     return { code: 'job.terminated', message: `the job was ended from outside: ${current.message}`, issues: [] };
   }

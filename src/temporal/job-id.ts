@@ -7,7 +7,9 @@ export function newJobId(now = Date.now()): string {
 
 /** The id that a tenant's Idempotency-Key always gives, so that the server itself keeps it to one job. */
 export function keyedJobId(tenant: string, key: string): string {
-  return `j-${createHash('sha256').update(JSON.stringify([tenant, key])).digest('hex')}`;
+  return `j-${createHash('sha256')
+    .update(JSON.stringify([tenant, key]))
+    .digest('hex')}`;
 }
 
 /** RFC 9562: 48 bits of milliseconds, then chance. */

@@ -115,7 +115,9 @@ export function createJobs(options: {
   /** Null where no worker answered in time. */
   async function progressOf(id: string): Promise<JobProgress | null> {
     try {
-      return await client.withDeadline(Date.now() + QUERY_MS, () => client.workflow.getHandle(id).query<JobProgress>(PROGRESS_QUERY));
+      return await client.withDeadline(Date.now() + QUERY_MS, () =>
+        client.workflow.getHandle(id).query<JobProgress>(PROGRESS_QUERY),
+      );
     } catch (error) {
       if (error instanceof QueryNotRegisteredError || serverError(error) !== error) return null;
       if (error instanceof Error && error.name === 'ServiceError') return null;
@@ -199,7 +201,11 @@ export function createJobs(options: {
           staticSummary: cut(`${spec.name}: ${spec.process.use} over ${source}`, SUMMARY_BYTES),
           staticDetails: details(spec, source),
           // The server takes fairness keys of at most 64 bytes.
-          priority: { priorityKey: priority, fairnessKey: fairness?.key ?? id.slice(0, 64), fairnessWeight: fairness?.weight ?? 1 },
+          priority: {
+            priorityKey: priority,
+            fairnessKey: fairness?.key ?? id.slice(0, 64),
+            fairnessWeight: fairness?.weight ?? 1,
+          },
         }),
       );
     } catch (error) {
@@ -319,7 +325,12 @@ export function createJobs(options: {
 
   async function pollers(): Promise<number> {
     const described = await call(
-      () => client.workflowService.describeTaskQueue({ namespace, taskQueue: { name: taskQueue }, taskQueueType: WORKFLOW_QUEUE }),
+      () =>
+        client.workflowService.describeTaskQueue({
+          namespace,
+          taskQueue: { name: taskQueue },
+          taskQueueType: WORKFLOW_QUEUE,
+        }),
       2000,
     );
     return described.pollers.length;
@@ -352,7 +363,10 @@ function code(text: string): string {
 function cut(text: string, bytes: number): string {
   const encoded = Buffer.from(text);
   if (encoded.length <= bytes) return text;
-  return `${encoded.subarray(0, bytes - 3).toString().replace(/\uFFFD+$/, '')}…`;
+  return `${encoded
+    .subarray(0, bytes - 3)
+    .toString()
+    .replace(/\uFFFD+$/, '')}…`;
 }
 
 function ndjson(rows: readonly Row[]): string {

@@ -45,7 +45,10 @@ export function tokenOf(cursor: string, query: string): Buffer {
   const bytes = Buffer.from(cursor, 'base64url');
   const token = bytes.subarray(SUM_BYTES);
   if (token.length > 0 && checksum(token, query).equals(bytes.subarray(0, SUM_BYTES))) return token;
-  throw new MillraceError('list.bad_cursor', `cursor "${cursor}" is not one that this list gave; start without a cursor`);
+  throw new MillraceError(
+    'list.bad_cursor',
+    `cursor "${cursor}" is not one that this list gave; start without a cursor`,
+  );
 }
 
 function checksum(token: Uint8Array, query: string): Buffer {

@@ -78,8 +78,9 @@ function refused(connection: Connection, namespace: string, error: unknown): unk
   const known = serverError(error);
   const unrelated = known instanceof MillraceError && known.code === 'temporal.unreachable';
   if (unrelated) return known;
-  const names = SEARCH_ATTRIBUTE_NAMES.map((name) => `--name ${name}`).join(' ');
-  const command = `temporal operator search-attribute create --address ${connection.options.address} --namespace ${namespace} --type Keyword ${names}`;
+  // One type a name: the CLI registers only the first where there is one for all.
+  const names = SEARCH_ATTRIBUTE_NAMES.map((name) => `--name ${name} --type Keyword`).join(' ');
+  const command = `temporal operator search-attribute create --address ${connection.options.address} --namespace ${namespace} ${names}`;
   return new MillraceError(
     'temporal.search_attributes',
     `the search attributes of millrace cannot be registered in namespace "${namespace}": ${messageOf(error)}; run: ${command}`,

@@ -8,7 +8,17 @@ const files = [{ dataStart: 10 }, { dataStart: 0 }] as SourceFile[];
 
 function receipt(from: number, ...spans: Array<[file: number, first: number, end: number]>): Receipt {
   const described = spans.map(([file, first, end]): ReceiptSpan => ({ file, first, end, lines: 0, records: 0 }));
-  return { version: 1, from, to: from + 1, generation: 0, attempt: 1, counts: NO_COUNTS, bytes: 0, guessed: true, spans: described };
+  return {
+    version: 1,
+    from,
+    to: from + 1,
+    generation: 0,
+    attempt: 1,
+    counts: NO_COUNTS,
+    bytes: 0,
+    guessed: true,
+    spans: described,
+  };
 }
 
 function starts(...receipts: Receipt[]): Array<[from: number, start: number]> {
@@ -25,7 +35,9 @@ describe('findRestarts', () => {
   });
 
   it('does not judge a range by the end of one that is run again', () => {
-    expect(starts(receipt(0, [0, 10, 50]), receipt(1, [0, 55, 91]), receipt(2, [0, 90, 120]), receipt(3, [0, 125, 130]))).toEqual([
+    expect(
+      starts(receipt(0, [0, 10, 50]), receipt(1, [0, 55, 91]), receipt(2, [0, 90, 120]), receipt(3, [0, 125, 130])),
+    ).toEqual([
       [1, 50],
       [3, 120],
     ]);

@@ -24,7 +24,16 @@ beforeAll(async () => {
   const files = createFileStore({ roots: [folder], cwd: folder });
   connection = Connection.lazy({ address: '127.0.0.1:1' });
   const jobs = createJobs({ client: new Client({ connection }), taskQueue: 'none', namespace: 'default', work });
-  app = createApp({ jobs, sources: files, sinks: files, work, taskQueue: 'none', version: '1.2.3', hosts: ['mill.example'], log: (line) => logged.push(line) });
+  app = createApp({
+    jobs,
+    sources: files,
+    sinks: files,
+    work,
+    taskQueue: 'none',
+    version: '1.2.3',
+    hosts: ['mill.example'],
+    log: (line) => logged.push(line),
+  });
 });
 afterAll(async () => {
   await connection.close();
@@ -47,13 +56,31 @@ describe('every error is a problem document', () => {
   it.each<[string, string, RequestInit, number, string]>([
     ['an unknown path', '/v2/jobs', {}, 404, 'request.not_found'],
     ['a wrong method', '/v1/plan', {}, 405, 'request.method'],
-    ['another media type', '/v1/jobs', { method: 'POST', body: 'x', headers: { 'content-type': 'text/plain' } }, 415, 'request.media_type'],
+    [
+      'another media type',
+      '/v1/jobs',
+      { method: 'POST', body: 'x', headers: { 'content-type': 'text/plain' } },
+      415,
+      'request.media_type',
+    ],
     ['no media type', '/v1/jobs', { method: 'POST', body: new Uint8Array([123, 125]) }, 415, 'request.media_type'],
     ['a form', '/v1/plan', { method: 'POST', body: new URLSearchParams({ a: 'b' }) }, 415, 'request.media_type'],
     ['broken JSON', '/v1/jobs', { method: 'POST', body: '{', headers: json }, 400, 'request.malformed'],
     ['no body', '/v1/jobs', { method: 'POST', headers: json }, 400, 'request.malformed'],
-    ['broken YAML', '/v1/jobs', { method: 'POST', body: 'a: [b', headers: { 'content-type': 'application/yaml' } }, 400, 'request.malformed'],
-    ['a body of 11 MiB', '/v1/jobs', { method: 'POST', body: JSON.stringify({ a: 'x'.repeat(11 * 1024 * 1024) }), headers: json }, 413, 'request.too_large'],
+    [
+      'broken YAML',
+      '/v1/jobs',
+      { method: 'POST', body: 'a: [b', headers: { 'content-type': 'application/yaml' } },
+      400,
+      'request.malformed',
+    ],
+    [
+      'a body of 11 MiB',
+      '/v1/jobs',
+      { method: 'POST', body: JSON.stringify({ a: 'x'.repeat(11 * 1024 * 1024) }), headers: json },
+      413,
+      'request.too_large',
+    ],
     ['a wrong spec', '/v1/jobs', { method: 'POST', body: '[]', headers: json }, 422, 'spec.invalid'],
     ['a wrong query', '/v1/jobs?limit=1000', {}, 422, 'request.invalid'],
   ])('%s', async (_what, at, init, status, code) => {
@@ -73,7 +100,9 @@ describe('every error is a problem document', () => {
       lines.push(`${name}: &${name} [${Array(9).fill(`*${last}`).join(',')}]`);
     }
     const headers = { 'content-type': 'application/yaml' };
-    expect((await problem('/v1/jobs', { method: 'POST', body: lines.join('\n'), headers })).code).toBe('request.malformed');
+    expect((await problem('/v1/jobs', { method: 'POST', body: lines.join('\n'), headers })).code).toBe(
+      'request.malformed',
+    );
   });
 
   it('503 where the Temporal server is away, within seconds, and when to come again', async () => {
@@ -90,7 +119,15 @@ describe('every error is a problem document', () => {
   });
 
   it('what is unforeseen is logged and keeps its inside to itself', async () => {
-    const broken = createApp({ jobs: {} as never, sources: {} as never, sinks: {} as never, work: {} as never, taskQueue: 'q', version: '1', log: (line) => logged.push(line) });
+    const broken = createApp({
+      jobs: {} as never,
+      sources: {} as never,
+      sinks: {} as never,
+      work: {} as never,
+      taskQueue: 'q',
+      version: '1',
+      log: (line) => logged.push(line),
+    });
     const response = await broken.request('/v1/jobs/x');
     const text = await response.text();
     expect([response.status, (JSON.parse(text) as { code: string }).code]).toEqual([500, 'internal']);
@@ -130,7 +167,11 @@ describe('only this service is spoken to, and only by its own pages', () => {
 
 describe('the index', () => {
   it('is JSON, and a page for browsers', async () => {
-    expect(await (await app.request('/')).json()).toMatchObject({ name: 'millrace', version: '1.2.3', links: { jobs: '/v1/jobs' } });
+    expect(await (await app.request('/')).json()).toMatchObject({
+      name: 'millrace',
+      version: '1.2.3',
+      links: { jobs: '/v1/jobs' },
+    });
     const page = await app.request('/', { headers: { accept: 'text/html,*/*' } });
     expect(page.headers.get('content-type')).toMatch(/^text\/html/);
     expect(await page.text()).toContain('href="/openapi.json"');
@@ -157,7 +198,9 @@ describe('/openapi.json', () => {
 
   it('is OpenAPI 3.1 and knows each route, and no other', () => {
     expect(document.openapi).toBe('3.1.0');
-    const documented = Object.entries(document.paths).flatMap(([at, methods]) => Object.keys(methods).map((method) => `${method} ${at}`));
+    const documented = Object.entries(document.paths).flatMap(([at, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${at}`),
+    );
     expect(documented.sort()).toEqual(ROUTES.map(({ method, path: at }) => `${method} ${at}`).sort());
   });
 
@@ -170,7 +213,9 @@ describe('/openapi.json', () => {
         expect(inPath.map(({ name }) => `{${name}}`)).toEqual(at.match(/\{\w+\}/g) ?? []);
         expect(inPath.every(({ required }) => required)).toBe(true);
         for (const [status, { content }] of Object.entries(operation.responses)) {
-          expect(Object.keys(content!)).toEqual(Number(status) < 400 ? Object.keys(content!) : ['application/problem+json']);
+          expect(Object.keys(content!)).toEqual(
+            Number(status) < 400 ? Object.keys(content!) : ['application/problem+json'],
+          );
         }
       }
     }
@@ -178,7 +223,9 @@ describe('/openapi.json', () => {
   });
 
   it('refers to nothing that is not there', () => {
-    const refs = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map((match) => match[1]!);
+    const refs = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(
+      (match) => match[1]!,
+    );
     expect(refs).toContain('JobSpec');
     expect([...new Set(refs)].filter((name) => !(name in document.components.schemas))).toEqual([]);
   });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -18,7 +19,12 @@ afterAll(() => service.stop(), 60_000);
 const PROCESSORS: ProcessorInfo[] = [
   { name: 'echo', description: 'Gives what it is told', kind: 'record', params: {} },
   { name: 'fail', description: 'Fails', kind: 'record', params: {} },
-  { name: 'slow', description: 'Never ends', kind: 'record', params: { type: 'object', properties: { lang: { type: 'string' } }, additionalProperties: false } },
+  {
+    name: 'slow',
+    description: 'Never ends',
+    kind: 'record',
+    params: { type: 'object', properties: { lang: { type: 'string' } }, additionalProperties: false },
+  },
 ];
 
 const result: JobResult = {
@@ -27,7 +33,15 @@ const result: JobResult = {
   bytes: 20,
   chunks: 1,
   manifest: 'x/output/manifest.json',
-  output: { uri: 'x/output/result.ndjson', inWorkArea: true, format: 'ndjson', single: true, records: 2, bytes: 20, columns: [{ name: 'n', type: 'int' }] },
+  output: {
+    uri: 'x/output/result.ndjson',
+    inWorkArea: true,
+    format: 'ndjson',
+    single: true,
+    records: 2,
+    bytes: 20,
+    columns: [{ name: 'n', type: 'int' }],
+  },
   rejects: null,
 };
 
@@ -48,7 +62,8 @@ async function call<T>(method: string, at: string, body?: unknown, headers: Reco
   return { status: response.status, headers: response.headers, body: (await response.json()) as T };
 }
 
-const post = <T = JobView>(at: string, body?: unknown, headers?: Record<string, string>) => call<T>('POST', at, body, headers);
+const post = <T = JobView>(at: string, body?: unknown, headers?: Record<string, string>) =>
+  call<T>('POST', at, body, headers);
 const get = <T = JobView>(at: string) => call<T>('GET', at);
 
 async function refused(answer: Promise<{ status: number; headers: Headers; body: unknown }>): Promise<Problem> {
@@ -70,8 +85,15 @@ describe('POST /v1/jobs', () => {
     expect(jobViewSchema.strict().parse(body)).toEqual(body);
 
     const done = await get(`/v1/jobs/${body.id}?wait=10s`);
-    expect(done.body).toMatchObject({ state: 'completed', result: { counts: result.counts }, error: null, stale: false });
-    expect(done.body.links.temporal).toBe(`http://ui/namespaces/default/workflows/${body.id}`);
+    expect(done.body).toMatchObject({
+      state: 'completed',
+      result: { counts: result.counts },
+      error: null,
+      stale: false,
+    });
+    expect(done.body.links.temporal).toBe(
+      `http://ui/namespaces/${service.client.options.namespace}/workflows/${body.id}`,
+    );
     expect(jobViewSchema.strict().parse(done.body)).toEqual(done.body);
   });
 
@@ -80,7 +102,11 @@ describe('POST /v1/jobs', () => {
     expect([status, body.state]).toEqual([202, 'completed']);
     const began = Date.now();
     const open = await post('/v1/jobs?wait=300ms', slow);
-    expect(open.body).toMatchObject({ state: 'running', stale: false, progress: { chunks: { total: 4, done: 1, running: 2 } } });
+    expect(open.body).toMatchObject({
+      state: 'running',
+      stale: false,
+      progress: { chunks: { total: 4, done: 1, running: 2 } },
+    });
     expect(Date.now() - began).toBeGreaterThanOrEqual(300);
     await service.jobs.cancel(open.body.id);
   });
@@ -99,7 +125,9 @@ describe('POST /v1/jobs', () => {
     const description = await service.client.workflow.getHandle(body.id).describe();
     expect(Buffer.byteLength((await description.staticSummary())!)).toBeLessThanOrEqual(200);
     expect(description.priority).toMatchObject({ priorityKey: 1, fairnessKey: body.id });
-    expect(await description.staticDetails()).toBe('- processor `echo`\n- source 2 items\n- sink none: the result is served by the API');
+    expect(await description.staticDetails()).toBe(
+      '- processor `echo`\n- source 2 items\n- sink none: the result is served by the API',
+    );
   });
 
   it('moves large items to the work area', async () => {
@@ -120,12 +148,16 @@ describe('POST /v1/jobs', () => {
     const { status, body } = await post('/v1/jobs', { ...slow, process: { use: 'whatever' } });
     await service.work.replace(...workerCard(PROCESSORS));
     await new Promise((resolve) => setTimeout(resolve, 2100));
-    expect([status, body.warnings]).toEqual([202, ['no worker is known; the job waits until one starts (millrace worker)']]);
+    expect([status, body.warnings]).toEqual([
+      202,
+      ['no worker is known; the job waits until one starts (millrace worker)'],
+    ]);
   });
 });
 
 describe('Idempotency-Key', () => {
-  const key = (value: string) => ({ 'idempotency-key': value });
+  const run = randomUUID();
+  const key = (value: string) => ({ 'idempotency-key': `${run}-${value}` });
 
   it('gives the same job for the same spec, running or done', async () => {
     const first = await post('/v1/jobs', slow, key('a'));
@@ -211,7 +243,10 @@ describe('GET /v1/jobs/{id}', () => {
   it('says that a job was terminated from outside', async () => {
     const { body } = await post('/v1/jobs', slow);
     await service.client.workflow.getHandle(body.id).terminate('enough');
-    expect((await get(`/v1/jobs/${body.id}`)).body).toMatchObject({ state: 'failed', error: { code: 'job.terminated' } });
+    expect((await get(`/v1/jobs/${body.id}`)).body).toMatchObject({
+      state: 'failed',
+      error: { code: 'job.terminated' },
+    });
   });
 
   it('knows jobs only', async () => {
@@ -249,10 +284,15 @@ describe('GET /v1/jobs', () => {
   const list = (query: string) => get<JobList>(`/v1/jobs?${query}`).then(({ body }) => body);
 
   it('finds by name, whatever stands in it', async () => {
-    const names = [`it's`, `a' OR WorkflowType = 'planDataset`, `x OR 1=1 --`, `naïve 東京`];
+    const names = [`it's`, `a' OR WorkflowType = 'planDataset`, `x OR 1=1 --`, `naïve 東京`].map(
+      (name) => `${name} ${randomUUID()}`,
+    );
     for (const name of names) {
       const { body } = await post('/v1/jobs', echo({}, name));
-      const found = await eventually(() => list(new URLSearchParams({ name }).toString()), ({ jobs }) => jobs.length > 0);
+      const found = await eventually(
+        () => list(new URLSearchParams({ name }).toString()),
+        ({ jobs }) => jobs.length > 0,
+      );
       expect(found.jobs.map((job) => [job.id, job.name])).toEqual([[body.id, name]]);
     }
     for (const name of [`' OR WorkflowType != '`, `\\' OR WorkflowType != '`, `" OR 1 = 1 --`]) {
@@ -261,23 +301,36 @@ describe('GET /v1/jobs', () => {
   });
 
   it('finds by state and pages through', async () => {
+    const paged = `paged-${randomUUID()}`;
     const ids: string[] = [];
-    for (let n = 0; n < 5; n++) ids.push((await post('/v1/jobs?wait=10s', echo({ state: 'completed_with_rejects' }, 'paged'))).body.id);
-    const query = 'name=paged&state=completed_with_rejects';
-    await eventually(() => list(query), ({ jobs }) => jobs.length === 5);
+    for (let n = 0; n < 5; n++)
+      ids.push((await post('/v1/jobs?wait=10s', echo({ state: 'completed_with_rejects' }, paged))).body.id);
+    const query = `name=${paged}&state=completed_with_rejects`;
+    await eventually(
+      () => list(query),
+      ({ jobs }) => jobs.length === 5,
+    );
     const first = await get<JobList>(`/v1/jobs?${query}&limit=3`);
     expect(first.headers.get('link')).toContain('rel="next"');
     const second = await list(`${query}&limit=3&cursor=${first.body.nextCursor}`);
     expect([...first.body.jobs, ...second.jobs].map((job) => job.id).sort()).toEqual(ids.sort());
     expect(second.nextCursor).toBeNull();
-    expect((await list('name=paged&state=completed')).jobs).toEqual([]);
-    expect((await list('name=paged&since=2999-01-01T00:00:00Z')).jobs).toEqual([]);
-    expect(first.body.jobs[0]).toMatchObject({ state: 'completed_with_rejects', source: '2 items', progress: null, result: null });
+    expect((await list(`name=${paged}&state=completed`)).jobs).toEqual([]);
+    expect((await list(`name=${paged}&since=2999-01-01T00:00:00Z`)).jobs).toEqual([]);
+    expect(first.body.jobs[0]).toMatchObject({
+      state: 'completed_with_rejects',
+      source: '2 items',
+      progress: null,
+      result: null,
+    });
   });
 
-  it.each(['state=lost', 'limit=0', 'limit=201', 'limit=x', 'since=yesterday', 'cursor=bm9uc2Vuc2U'])('refuses %s', async (query) => {
-    expect((await refused(get(`/v1/jobs?${query}`))).status).toBe(422);
-  });
+  it.each(['state=lost', 'limit=0', 'limit=201', 'limit=x', 'since=yesterday', 'cursor=bm9uc2Vuc2U'])(
+    'refuses %s',
+    async (query) => {
+      expect((await refused(get(`/v1/jobs?${query}`))).status).toBe(422);
+    },
+  );
 });
 
 describe('what a job gave', () => {
@@ -315,17 +368,25 @@ describe('what a job gave', () => {
     const bytes = Buffer.alloc(3_500_000, 'abcdefg\n');
     const uri = path.join(service.data, 'big.csv');
     await writeFile(uri, bytes);
-    const response = await service.app.request(`${await done({ output: { ...result.output, uri, inWorkArea: false, format: 'csv' } })}/output`);
+    const response = await service.app.request(
+      `${await done({ output: { ...result.output, uri, inWorkArea: false, format: 'csv' } })}/output`,
+    );
     expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true);
   });
 
   it('for a folder the manifest', async () => {
     const job = await done({ output: { ...result.output, single: false } });
-    expect(await refused(get(`${job}/output`))).toMatchObject({ status: 409, code: 'output.folder', link: `${job}/manifest` });
+    expect(await refused(get(`${job}/output`))).toMatchObject({
+      status: 409,
+      code: 'output.folder',
+      link: `${job}/manifest`,
+    });
   });
 
   it('410 where it was removed since', async () => {
-    const job = await done({ output: { ...result.output, uri: path.join(service.data, 'gone.csv'), inWorkArea: false } });
+    const job = await done({
+      output: { ...result.output, uri: path.join(service.data, 'gone.csv'), inWorkArea: false },
+    });
     expect(await refused(get(`${job}/output`))).toMatchObject({ status: 410, code: 'output.gone' });
     expect(await refused(get(`${job}/manifest`))).toMatchObject({ status: 410, code: 'output.gone' });
   });
@@ -333,7 +394,9 @@ describe('what a job gave', () => {
   it('rejects, none or some', async () => {
     const text = async (at: string) => (await service.app.request(at)).text();
     expect(await text(`${await done({})}/rejects`)).toBe('');
-    expect(await text(`${await done({ rejects: { uri: 'x/output/rejects.ndjson', records: 1 } })}/rejects`)).toBe('{"code":"row.type"}\n');
+    expect(await text(`${await done({ rejects: { uri: 'x/output/rejects.ndjson', records: 1 } })}/rejects`)).toBe(
+      '{"code":"row.type"}\n',
+    );
   });
 
   it('409 before its end, and after an end without result', async () => {

@@ -49,7 +49,11 @@ describe('loadConfig', () => {
 
   it('takes the flag over the environment over the file over the default', () => {
     toml('port = 1\nhost = "file"\nthreads = 3\n');
-    const config = loadConfig({ env: { MILLRACE_PORT: '2', MILLRACE_HOST: 'env' }, flags: { port: 3, host: undefined }, cwd });
+    const config = loadConfig({
+      env: { MILLRACE_PORT: '2', MILLRACE_HOST: 'env' },
+      flags: { port: 3, host: undefined },
+      cwd,
+    });
     expect([config.port, config.host, config.threads, config.taskQueue]).toEqual([3, 'env', 3, 'millrace']);
   });
 
@@ -64,7 +68,12 @@ describe('loadConfig', () => {
 
   it('names every fault at once, and where it came from', () => {
     toml('prot = 1\nthreads = 0\n');
-    const env = { MILLRACE_PORT: '70000', MILLRACE_SQL_MEMORY: 'lots', MILLRACE_WORK: 's3://bucket/x', MILLRACE_INSECURE: 'yes' };
+    const env = {
+      MILLRACE_PORT: '70000',
+      MILLRACE_SQL_MEMORY: 'lots',
+      MILLRACE_WORK: 's3://bucket/x',
+      MILLRACE_INSECURE: 'yes',
+    };
     const error = refusal(() => loadConfig({ env, flags: { roots: 7 }, cwd }));
     expect(error.code).toBe('config.invalid');
     expect(error.issues.map((issue) => issue.message)).toEqual([
@@ -89,7 +98,12 @@ describe('loadConfig', () => {
 });
 
 describe('the Temporal server', () => {
-  const dev = { temporal: '127.0.0.1:7233', namespace: 'default', ui: 'http://127.0.0.1:8233', api: 'http://127.0.0.1:8080' };
+  const dev = {
+    temporal: '127.0.0.1:7233',
+    namespace: 'default',
+    ui: 'http://127.0.0.1:8233',
+    api: 'http://127.0.0.1:8080',
+  };
   const writeDev = (pid: number) => {
     mkdirSync(path.join(cwd, '.millrace'), { recursive: true });
     writeFileSync(path.join(cwd, '.millrace/dev.json'), JSON.stringify({ ...dev, pid }));
@@ -112,7 +126,10 @@ describe('the Temporal server', () => {
   it.each([
     [{ TEMPORAL_ADDRESS: 'other:7233' }, { address: 'other:7233' }],
     [{ TEMPORAL_PROFILE: 'prod' }, {}],
-    [{ TEMPORAL_ADDRESS: 'o:1', TEMPORAL_NAMESPACE: 'n', TEMPORAL_UI_URL: 'http://u' }, { address: 'o:1', namespace: 'n', uiUrl: 'http://u' }],
+    [
+      { TEMPORAL_ADDRESS: 'o:1', TEMPORAL_NAMESPACE: 'n', TEMPORAL_UI_URL: 'http://u' },
+      { address: 'o:1', namespace: 'n', uiUrl: 'http://u' },
+    ],
   ])('is what the environment says: %j', (env, temporal) => {
     writeDev(process.pid);
     expect(loadConfig({ env, cwd }).temporal).toEqual(temporal);

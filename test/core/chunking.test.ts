@@ -41,7 +41,12 @@ describe('rowBorders', () => {
     fc.assert(
       fc.property(groups, threads, (rows, n) => {
         const starts = rows.reduce((all, count) => [...all, all.at(-1)! + count], [0]);
-        const borders = rowBorders('auto', starts, rows.map((count) => count * 10), n);
+        const borders = rowBorders(
+          'auto',
+          starts,
+          rows.map((count) => count * 10),
+          n,
+        );
         expect(borders[0]).toBe(0);
         expect(borders.at(-1)).toBe(starts.at(-1));
         expect(borders.every((row, i) => starts.includes(row) && (i === 0 || row > borders[i - 1]!))).toBe(true);
@@ -66,11 +71,16 @@ describe('rowBorders', () => {
 describe('chunksPerActivity', () => {
   it('bounds the number of activities whatever the number of chunks', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 100_000_000 }), fc.integer({ min: 0, max: 1e12 }), threads, (chunks, bytes, n) => {
-        const per = chunksPerActivity(chunks, bytes, n);
-        expect(per).toBeGreaterThanOrEqual(1);
-        expect(Math.ceil(chunks / per)).toBeLessThanOrEqual(MAX_ACTIVITIES);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 100_000_000 }),
+        fc.integer({ min: 0, max: 1e12 }),
+        threads,
+        (chunks, bytes, n) => {
+          const per = chunksPerActivity(chunks, bytes, n);
+          expect(per).toBeGreaterThanOrEqual(1);
+          expect(Math.ceil(chunks / per)).toBeLessThanOrEqual(MAX_ACTIVITIES);
+        },
+      ),
     );
   });
 

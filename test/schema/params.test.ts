@@ -30,13 +30,23 @@ describe('checkParams', () => {
 
   it.each<[Record<string, unknown>, string, string]>([
     [{ lang: 5 }, '/process/with/lang', 'parameters of processor "geocode": process.with.lang: wanted a text, found 5'],
-    [{ lagn: 'x' }, '/process/with/lagn', 'parameters of processor "geocode": process.with.lagn: unknown key "lagn"; did you mean "lang"?'],
-    [{ limit: 0 }, '/process/with/limit', 'parameters of processor "geocode": process.with.limit: wanted at least 1, found 0'],
+    [
+      { lagn: 'x' },
+      '/process/with/lagn',
+      'parameters of processor "geocode": process.with.lagn: unknown key "lagn"; did you mean "lang"?',
+    ],
+    [
+      { limit: 0 },
+      '/process/with/limit',
+      'parameters of processor "geocode": process.with.limit: wanted at least 1, found 0',
+    ],
   ])('refuses %j', (params, path, message) => {
     const error = refusal(params);
     expect(error.code).toBe('processor.bad_params');
     expect(error.message).toBe(message);
-    expect(error.issues).toEqual([{ path, message: message.slice(message.indexOf(': ', 40) + 2).replace(/^process\.with\.\w+: /, '') }]);
+    expect(error.issues).toEqual([
+      { path, message: message.slice(message.indexOf(': ', 40) + 2).replace(/^process\.with\.\w+: /, '') },
+    ]);
   });
 
   it('leaves a schema that it cannot rebuild to the worker', () => {

@@ -38,7 +38,12 @@ describe('parseSpec fills in every default', () => {
   it('of a full one, with human units', () => {
     const spec = parseSpec({
       name: 'delays',
-      source: { uri: ['a.csv', 'b/*.csv'], format: 'csv', compression: 'auto', csv: { delimiter: ';', types: { n: 'int' } } },
+      source: {
+        uri: ['a.csv', 'b/*.csv'],
+        format: 'csv',
+        compression: 'auto',
+        csv: { delimiter: ';', types: { n: 'int' } },
+      },
       process: { use: 'sql', with: { map: 'm', reduce: 'r' } },
       sink: { uri: 'out/delays.parquet' },
       options: {
@@ -106,28 +111,104 @@ describe('parseSpec refuses', () => {
     [bad({ source: { items: [{}, 5] } }), '/source/items/1', 'source.items[1]: wanted an object, found 5'],
     [bad({ source: { items: [] } }), '/source/items', 'source.items: wanted at least 1 entry, found 0'],
     [bad({ source: { itemsKey: 'x' } }), '/source/itemsKey', 'source: unknown key "itemsKey"; did you mean "items"?'],
-    [bad({ source: { uri: 'a', format: 'xml' } }), '/source/format', 'source.format: wanted one of "csv", "ndjson", "parquet", found "xml"'],
-    [csv({ delimiter: ';;' }), '/source/csv/delimiter', 'source.csv.delimiter: the delimiter is one ASCII character and no line end, found ";;"'],
-    [csv({ delimiter: '"' }), '/source/csv/quote', 'source.csv.quote: the quote and the delimiter are the same character'],
-    [csv({ header: false }), '/source/csv/columns', 'source.csv.columns: missing; a file without header needs the names of its columns'],
-    [csv({ columns: ['a', 'a'] }), '/source/csv/columns', 'source.csv.columns: the same column name stands there twice'],
-    [csv({ types: { n: 'integer' } }), '/source/csv/types/n', 'source.csv.types.n: wanted one of "int", "float", "bool", "date", "timestamp", "string", found "integer"'],
-    [bad({ process: { use: 'sql', withs: {} } }), '/process/withs', 'process: unknown key "withs"; did you mean "with"?'],
+    [
+      bad({ source: { uri: 'a', format: 'xml' } }),
+      '/source/format',
+      'source.format: wanted one of "csv", "ndjson", "parquet", found "xml"',
+    ],
+    [
+      csv({ delimiter: ';;' }),
+      '/source/csv/delimiter',
+      'source.csv.delimiter: the delimiter is one ASCII character and no line end, found ";;"',
+    ],
+    [
+      csv({ delimiter: '"' }),
+      '/source/csv/quote',
+      'source.csv.quote: the quote and the delimiter are the same character',
+    ],
+    [
+      csv({ header: false }),
+      '/source/csv/columns',
+      'source.csv.columns: missing; a file without header needs the names of its columns',
+    ],
+    [
+      csv({ columns: ['a', 'a'] }),
+      '/source/csv/columns',
+      'source.csv.columns: the same column name stands there twice',
+    ],
+    [
+      csv({ types: { n: 'integer' } }),
+      '/source/csv/types/n',
+      'source.csv.types.n: wanted one of "int", "float", "bool", "date", "timestamp", "string", found "integer"',
+    ],
+    [
+      bad({ process: { use: 'sql', withs: {} } }),
+      '/process/withs',
+      'process: unknown key "withs"; did you mean "with"?',
+    ],
     [bad({ process: { with: {} } }), '/process/use', 'process.use: missing; wanted a text'],
-    [bad({ sink: { uri: 'out/' } }), '/sink/format', 'sink.format: missing; a folder of parts needs csv, ndjson, parquet'],
-    [bad({ sink: { uri: 'out/x.csv.gz' } }), '/sink/format', 'sink.format: the name "out/x.csv.gz" does not tell the format; name it .csv, .ndjson or .parquet, or set sink.format'],
-    [options({ chunk: { bytes: 'lots' } }), '/options/chunk', 'options.chunk: wanted "auto", { bytes: "64MiB" } or { rows: 10000 }, found {"bytes":"lots"}'],
-    [options({ chunk: { bytes: 1, rows: 1 } }), '/options/chunk', 'options.chunk: wanted either bytes or rows, found both'],
+    [
+      bad({ sink: { uri: 'out/' } }),
+      '/sink/format',
+      'sink.format: missing; a folder of parts needs csv, ndjson, parquet',
+    ],
+    [
+      bad({ sink: { uri: 'out/x.csv.gz' } }),
+      '/sink/format',
+      'sink.format: the name "out/x.csv.gz" does not tell the format; name it .csv, .ndjson or .parquet, or set sink.format',
+    ],
+    [
+      options({ chunk: { bytes: 'lots' } }),
+      '/options/chunk',
+      'options.chunk: wanted "auto", { bytes: "64MiB" } or { rows: 10000 }, found {"bytes":"lots"}',
+    ],
+    [
+      options({ chunk: { bytes: 1, rows: 1 } }),
+      '/options/chunk',
+      'options.chunk: wanted either bytes or rows, found both',
+    ],
     [options({ concurrency: 0 }), '/options/concurrency', 'options.concurrency: wanted at least 1, found 0'],
-    [options({ retry: { attempts: 0 } }), '/options/retry/attempts', 'options.retry.attempts: wanted at least 1, found 0'],
-    [options({ retry: { attempts: 'x' } }), '/options/retry/attempts', 'options.retry.attempts: wanted a number, found "x"'],
-    [options({ retry: { first: '10' } }), '/options/retry/first', 'options.retry.first: wanted a duration such as "10s", "30m" or "7d", found "10"'],
-    [options({ timeout: { job: '2y' } }), '/options/timeout/job', 'options.timeout.job: wanted a duration such as "10s", "30m" or "7d", found "2y"'],
-    [options({ timeout: { heartbeat: '10ms' } }), '/options/timeout/heartbeat', 'options.timeout.heartbeat: wanted at least 1000 ms, found "10ms"'],
-    [options({ rejects: { tolerate: '101%' } }), '/options/rejects/tolerate', 'options.rejects.tolerate: wanted a count such as 500 or a percentage such as "0.1%", found "101%"'],
-    [options({ rejects: { action: 'ignore' } }), '/options/rejects/action', 'options.rejects.action: wanted one of "fail", "skip", "quarantine", found "ignore"'],
+    [
+      options({ retry: { attempts: 0 } }),
+      '/options/retry/attempts',
+      'options.retry.attempts: wanted at least 1, found 0',
+    ],
+    [
+      options({ retry: { attempts: 'x' } }),
+      '/options/retry/attempts',
+      'options.retry.attempts: wanted a number, found "x"',
+    ],
+    [
+      options({ retry: { first: '10' } }),
+      '/options/retry/first',
+      'options.retry.first: wanted a duration such as "10s", "30m" or "7d", found "10"',
+    ],
+    [
+      options({ timeout: { job: '2y' } }),
+      '/options/timeout/job',
+      'options.timeout.job: wanted a duration such as "10s", "30m" or "7d", found "2y"',
+    ],
+    [
+      options({ timeout: { heartbeat: '10ms' } }),
+      '/options/timeout/heartbeat',
+      'options.timeout.heartbeat: wanted at least 1000 ms, found "10ms"',
+    ],
+    [
+      options({ rejects: { tolerate: '101%' } }),
+      '/options/rejects/tolerate',
+      'options.rejects.tolerate: wanted a count such as 500 or a percentage such as "0.1%", found "101%"',
+    ],
+    [
+      options({ rejects: { action: 'ignore' } }),
+      '/options/rejects/action',
+      'options.rejects.action: wanted one of "fail", "skip", "quarantine", found "ignore"',
+    ],
     [options({ priority: 6 }), '/options/priority', 'options.priority: wanted at most 5, found 6'],
-    [options({ fairness: { key: 'é'.repeat(33) } }), '/options/fairness/key', 'options.fairness.key: longer than 64 bytes'],
+    [
+      options({ fairness: { key: 'é'.repeat(33) } }),
+      '/options/fairness/key',
+      'options.fairness.key: longer than 64 bytes',
+    ],
     [options({ retries: {} }), '/options/retries', 'options: unknown key "retries"; did you mean "retry"?'],
     ...['a\nb', 'a"b', 'a\\b', "'a", "a'"].map((name): [unknown, string, string] => [
       bad({ name }),
@@ -142,8 +223,16 @@ describe('parseSpec refuses', () => {
   });
 
   it('with every fault at once', () => {
-    const error = refusal({ source: { uri: 'a.csv' }, process: { use: '' }, options: { priority: 9, retry: { factor: 0 } } });
-    expect(error.issues.map((issue) => issue.path)).toEqual(['/process/use', '/options/retry/factor', '/options/priority']);
+    const error = refusal({
+      source: { uri: 'a.csv' },
+      process: { use: '' },
+      options: { priority: 9, retry: { factor: 0 } },
+    });
+    expect(error.issues.map((issue) => issue.path)).toEqual([
+      '/process/use',
+      '/options/retry/factor',
+      '/options/priority',
+    ]);
     expect(error.message).toMatch(/ \(and 2 more\)$/);
   });
 
@@ -155,15 +244,51 @@ describe('parseSpec refuses', () => {
   });
 
   it.each<[unknown, string, string]>([
-    [options({ rate: { records: '500/s' } }), '/options/rate', 'options.rate ({"records":"500/s"}) is not supported by this version; limit options.concurrency'],
-    [options({ order: 'any' }), '/options/order', 'options.order ("any") is not supported by this version; leave it out'],
-    [options({ start: { delay: '10m' } }), '/options/start', 'options.start ({"delay":"10m"}) is not supported by this version; leave it out'],
-    [options({ notify: [] }), '/options/notify', 'options.notify ([]) is not supported by this version; ask GET /v1/jobs/{id}?wait=30s'],
-    [options({ retention: {} }), '/options/retention', 'options.retention ({}) is not supported by this version; leave it out'],
-    [options({ failedChunks: { tolerate: 1 } }), '/options/failedChunks', 'options.failedChunks ({"tolerate":1}) is not supported by this version; leave it out'],
-    [bad({ source: { uri: 'a.csv', compression: 'gzip' } }), '/source/compression', 'source.compression ("gzip") is not supported by this version; decompress the files first'],
-    [bad({ source: { uri: 'a.json', format: 'json' } }), '/source/format', 'source.format ("json") is not supported by this version; convert it to ndjson, one object a line'],
-    [bad({ process: { use: 'http', with: {} } }), '/process/use', 'process.use ("http") is not supported by this version; write a processor that makes the call'],
+    [
+      options({ rate: { records: '500/s' } }),
+      '/options/rate',
+      'options.rate ({"records":"500/s"}) is not supported by this version; limit options.concurrency',
+    ],
+    [
+      options({ order: 'any' }),
+      '/options/order',
+      'options.order ("any") is not supported by this version; leave it out',
+    ],
+    [
+      options({ start: { delay: '10m' } }),
+      '/options/start',
+      'options.start ({"delay":"10m"}) is not supported by this version; leave it out',
+    ],
+    [
+      options({ notify: [] }),
+      '/options/notify',
+      'options.notify ([]) is not supported by this version; ask GET /v1/jobs/{id}?wait=30s',
+    ],
+    [
+      options({ retention: {} }),
+      '/options/retention',
+      'options.retention ({}) is not supported by this version; leave it out',
+    ],
+    [
+      options({ failedChunks: { tolerate: 1 } }),
+      '/options/failedChunks',
+      'options.failedChunks ({"tolerate":1}) is not supported by this version; leave it out',
+    ],
+    [
+      bad({ source: { uri: 'a.csv', compression: 'gzip' } }),
+      '/source/compression',
+      'source.compression ("gzip") is not supported by this version; decompress the files first',
+    ],
+    [
+      bad({ source: { uri: 'a.json', format: 'json' } }),
+      '/source/format',
+      'source.format ("json") is not supported by this version; convert it to ndjson, one object a line',
+    ],
+    [
+      bad({ process: { use: 'http', with: {} } }),
+      '/process/use',
+      'process.use ("http") is not supported by this version; write a processor that makes the call',
+    ],
   ])('what it does not do yet: %j', (input, path, message) => {
     const error = refusal(input);
     expect([error.code, error.message, error.issues[0]!.path]).toEqual(['spec.unsupported', message, path]);
@@ -171,13 +296,19 @@ describe('parseSpec refuses', () => {
 
   it('anything at all without throwing anything else', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.json().map((text) => JSON.parse(text) as unknown), specLike()), (input) => {
-        try {
-          parseSpec(input);
-        } catch (error) {
-          expect(error).toBeInstanceOf(MillraceError);
-        }
-      }),
+      fc.property(
+        fc.oneof(
+          fc.json().map((text) => JSON.parse(text) as unknown),
+          specLike(),
+        ),
+        (input) => {
+          try {
+            parseSpec(input);
+          } catch (error) {
+            expect(error).toBeInstanceOf(MillraceError);
+          }
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -186,7 +317,13 @@ describe('parseSpec refuses', () => {
 function specLike() {
   const value = fc.oneof(fc.jsonValue(), fc.constantFrom('10s', '64MiB', 'csv', 'a.csv', {}, []));
   return fc.record(
-    { name: value, source: fc.dictionary(fc.constantFrom('uri', 'items', 'csv', 'format', '__proto__'), value), process: value, sink: value, options: value },
+    {
+      name: value,
+      source: fc.dictionary(fc.constantFrom('uri', 'items', 'csv', 'format', '__proto__'), value),
+      process: value,
+      sink: value,
+      options: value,
+    },
     { requiredKeys: [] },
   );
 }
@@ -201,7 +338,11 @@ describe('what this program writes itself', () => {
 describe('specDigest', () => {
   it('is the same for every way of writing the same job', () => {
     const a = parseSpec({ ...minimal, options: { timeout: { chunk: '30m' }, chunk: { bytes: '1KiB' } } });
-    const b = parseSpec({ options: { chunk: { bytes: 1024 } }, process: minimal.process, source: { uri: ['data/flights.csv'] } });
+    const b = parseSpec({
+      options: { chunk: { bytes: 1024 } },
+      process: minimal.process,
+      source: { uri: ['data/flights.csv'] },
+    });
     expect(specDigest(a)).toBe(specDigest(b));
     expect(specDigest(a)).toMatch(/^[0-9a-f]{64}$/);
   });

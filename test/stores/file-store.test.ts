@@ -73,7 +73,10 @@ describe('open', () => {
   it('refuses a source that is not the planned one', async () => {
     const [found] = await store.find('a.csv');
     utimesSync(found!.uri, 1, 1);
-    await expect(store.open(found!.uri, found!.pin)).rejects.toMatchObject({ code: 'source.changed', retryable: false });
+    await expect(store.open(found!.uri, found!.pin)).rejects.toMatchObject({
+      code: 'source.changed',
+      retryable: false,
+    });
   });
 
   it('refuses a link that was swapped in after the plan', async () => {

@@ -46,7 +46,7 @@ describe('connectionSettings', () => {
   it('names a profile that is not there', () => {
     const env = { TEMPORAL_CONFIG_FILE: profiles, TEMPORAL_PROFILE: 'nope' };
     expect(() => connectionSettings({}, env)).toThrow(
-      expect.objectContaining({ code: 'temporal.config', message: expect.stringContaining('nope') }),
+      expect.objectContaining({ code: 'temporal.config', message: expect.stringContaining('nope') as string }),
     );
   });
 });
@@ -73,7 +73,7 @@ describe('connectClient', () => {
         new RegExp(
           `^no Temporal server answers at "${address}" \\(.+\\); start one with "millrace dev", or set TEMPORAL_ADDRESS$`,
         ),
-      ),
+      ) as string,
     });
     expect(performance.now() - began).toBeLessThan(7000);
   });

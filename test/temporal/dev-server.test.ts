@@ -75,7 +75,7 @@ describe.skipIf(CLI === '')('startDevServer', () => {
         new RegExp(
           `^the Temporal dev server on port ${port} did not start: it ended with exit code 1; its log ends with:\\n[^]*${port}`,
         ),
-      ),
+      ) as string,
     });
     other.close();
   });
@@ -83,7 +83,7 @@ describe.skipIf(CLI === '')('startDevServer', () => {
   it('names a program that is not there', async () => {
     await expect(startDevServer({ cli: '/nowhere/temporal', uiPort: false })).rejects.toMatchObject({
       code: 'temporal.server_failed',
-      message: expect.stringContaining('spawn /nowhere/temporal ENOENT'),
+      message: expect.stringContaining('spawn /nowhere/temporal ENOENT') as string,
     });
   });
 

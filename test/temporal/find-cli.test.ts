@@ -60,7 +60,9 @@ describe('findOrBringCli', () => {
     const env = { PATH: `${path.dirname(onPath)}:/usr/bin:/bin`, TEMPORAL_CLI_PATH: '/nowhere/temporal' };
     await expect(find(env)).rejects.toMatchObject({
       code: 'temporal.no_cli',
-      message: expect.stringMatching(/tried TEMPORAL_CLI_PATH: "\/nowhere\/temporal" cannot be used: not found$/),
+      message: expect.stringMatching(
+        /tried TEMPORAL_CLI_PATH: "\/nowhere\/temporal" cannot be used: not found$/,
+      ) as string,
     });
   });
 
@@ -74,7 +76,7 @@ describe('findOrBringCli', () => {
       code: 'temporal.no_cli',
       message: expect.stringMatching(
         /^no Temporal server to start; .*TEMPORAL_CLI_PATH.*TEMPORAL_ADDRESS.*; tried TEMPORAL_CLI_PATH: nothing there; PATH: nothing there; cache: nothing there; download: https:\/\/host\.invalid cannot be reached \(ENOTFOUND\); go: not found$/,
-      ),
+      ) as string,
     });
     expect(said[0]).toMatch(/^looking for a Temporal server/);
   });

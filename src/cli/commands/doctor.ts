@@ -37,15 +37,14 @@ async function runChecks({ io }: Cli): Promise<Check[]> {
     import('../doctor/cli-check.js'),
   ]);
   const config = loadConfig({ env: io.env, cwd: io.cwd });
-  const checks = await Promise.all([
-    machine.checkNode(),
+  const found = await Promise.all([
     checkTemporalCli(config, io.env),
     checkTemporal(config),
     machine.checkWorkArea(config),
     machine.checkScratch(config),
     machine.checkProcessors(config),
   ]);
-  return checks.flat();
+  return [machine.checkNode(), ...found.flat()];
 }
 
 function printChecks({ io, style }: Cli, checks: readonly Check[]): void {

@@ -2,7 +2,7 @@ import type { JobView } from '../../core/job.js';
 import { isEndState, END_STATES, OPEN_STATES } from '../../core/job.js';
 import { Option } from 'commander';
 import type { Cli, Register } from '../context.js';
-import { count, duration, printable } from '../format.js';
+import { duration } from '../format.js';
 import { followJob, printResult } from '../follow.js';
 import { widthOf, writeJson, writeLine } from '../io.js';
 import { elapsedSeconds, jobLines, paintState } from '../job-text.js';
@@ -122,13 +122,11 @@ function printJobs(cli: Cli, jobs: JobView[], more: boolean): void {
   if (jobs.length === 0) return writeLine(io.stdout, 'No jobs');
   const now = Date.now();
   const rows = jobs.map((job) => {
-    const counts = job.result?.counts ?? job.progress?.records;
     return [
       job.id,
       job.name,
       job.processor,
       job.state,
-      counts ? count(counts.in) : '',
       job.createdAt.slice(0, 19).replace('T', ' '),
       duration(elapsedSeconds(job, now)),
     ];
@@ -138,10 +136,9 @@ function printJobs(cli: Cli, jobs: JobView[], more: boolean): void {
     { name: 'name' },
     { name: 'processor' },
     { name: 'state' },
-    { name: 'records', align: 'right' as const },
     { name: 'created (UTC)' },
     { name: 'took', align: 'right' as const },
   ];
   for (const line of tableLines(columns, rows, { width: widthOf(io.stdout), style })) writeLine(io.stdout, line);
-  if (more) writeLine(io.stdout, style.dim(printable('… more; raise --limit')));
+  if (more) writeLine(io.stdout, style.dim('… more; raise --limit'));
 }

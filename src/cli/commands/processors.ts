@@ -31,7 +31,7 @@ export const processorsCommand: Register = (program, cli) => {
 };
 
 /** The top level of a JSON Schema, one parameter a line: `name: type = default  description`. */
-export function parameterLines(schema: Record<string, unknown>): string[] {
+function parameterLines(schema: Record<string, unknown>): string[] {
   const properties = isRecord(schema.properties) ? schema.properties : {};
   const required = Array.isArray(schema.required) ? schema.required : [];
   return Object.entries(properties).map(([name, value]) => {

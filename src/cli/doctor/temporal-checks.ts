@@ -1,3 +1,4 @@
+import type { connectClient } from '../../temporal/connect.js';
 import type { Config } from '../../core/config.js';
 import { messageOf } from '../../core/errors.js';
 import { fail, guarded, ok, warn, type Check } from './check.js';
@@ -9,10 +10,10 @@ const SKIPPED = 'not looked at: no Temporal server';
 
 /** The server and what of this project it has to hold; where none is reachable, one failure and the rest left open. */
 export async function checkTemporal(config: Config): Promise<Check[]> {
-  const { connectClient } = await import('../../temporal/connect.js');
-  let link: Awaited<ReturnType<typeof connectClient>>;
+  const { connectClient: connect } = await import('../../temporal/connect.js');
+  let link: Awaited<ReturnType<typeof connect>>;
   try {
-    link = await connectClient(config.temporal);
+    link = await connect(config.temporal);
   } catch (error) {
     const open = ['namespace', 'search attributes', 'workers'].map((name) => warn(name, SKIPPED, START_ONE));
     return [fail('temporal server', messageOf(error), START_ONE), ...open];
@@ -32,7 +33,7 @@ export async function checkTemporal(config: Config): Promise<Check[]> {
   }
 }
 
-type Connection = Awaited<ReturnType<(typeof import('../../temporal/connect.js'))['connectClient']>>['connection'];
+type Connection = Awaited<ReturnType<typeof connectClient>>['connection'];
 
 function checkNamespace(connection: Connection, namespace: string): Promise<Check> {
   return guarded(

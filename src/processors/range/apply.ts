@@ -39,7 +39,13 @@ export function applyRecord(processor: RecordProcessor<unknown>, context: Contex
   };
 }
 
-async function settle(output: Promise<RecordOutput>, i: number, outputs: RecordOutput[], name: string, batch: RecordBatch): Promise<void> {
+async function settle(
+  output: Promise<RecordOutput>,
+  i: number,
+  outputs: RecordOutput[],
+  name: string,
+  batch: RecordBatch,
+): Promise<void> {
   try {
     outputs[i] = await output;
   } catch (error) {
@@ -63,7 +69,10 @@ export function applyBatch(processor: BatchProcessor<unknown>, context: Context)
         }
         if (!Array.isArray(outputs) || outputs.length !== rows.length) {
           const found = Array.isArray(outputs) ? `${outputs.length} entries` : typeof outputs;
-          throw badOutput(processor.name, `batch() got ${rows.length} records and must return one entry for each, found ${found}`);
+          throw badOutput(
+            processor.name,
+            `batch() got ${rows.length} records and must return one entry for each, found ${found}`,
+          );
         }
         sort(outputs, batch, from, fates, processor.name);
       }
@@ -79,7 +88,7 @@ export function applyReduce(
   let accumulator: unknown = processor.initial({ params: context.params });
   return {
     accumulator: () => accumulator,
-    // eslint-disable-next-line @typescript-eslint/require-await -- the interface of every application
+     
     async take(batch, fates) {
       for (let i = 0; i < batch.rows.length; i++) {
         let next: unknown;
@@ -100,7 +109,13 @@ export function applyReduce(
 }
 
 /** Gives each output to its fate. The outputs of a batch are emitted together, in source order. */
-function sort(outputs: RecordOutput[], batch: RecordBatch, from: number, { counts, emit, refuse }: Fates, name: string): void {
+function sort(
+  outputs: RecordOutput[],
+  batch: RecordBatch,
+  from: number,
+  { counts, emit, refuse }: Fates,
+  name: string,
+): void {
   const rows: Row[] = [];
   for (let i = 0; i < outputs.length; i++) {
     const output = outputs[i];

@@ -40,7 +40,11 @@ export async function openChunk(context: ThreadContext, plan: Plan, chunk: Chunk
 }
 
 /** The records of an open chunk. */
-export async function readChunk(context: ThreadContext, plan: Plan, { chunk, source, range }: OpenChunk): Promise<RangeReader> {
+export async function readChunk(
+  context: ThreadContext,
+  plan: Plan,
+  { chunk, source, range }: OpenChunk,
+): Promise<RangeReader> {
   switch (chunk.kind) {
     case 'items':
       return itemsReader((await planItems(context, plan)).slice(chunk.from, chunk.to));

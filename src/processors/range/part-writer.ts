@@ -24,7 +24,7 @@ export class PartWriter {
     const buffer = typeof data === 'string' ? Buffer.from(data, 'utf8') : data;
     if (buffer.length === 0) return;
     this.hash?.update(buffer);
-    for (let done = 0; done < buffer.length; ) done += writeSync(this.fd, buffer, done);
+    for (let done = 0; done < buffer.length;) done += writeSync(this.fd, buffer, done);
     this.bytes += buffer.length;
   }
 

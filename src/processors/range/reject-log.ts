@@ -3,7 +3,12 @@ import type { Reject } from '../../core/records.js';
 import type { RecordBatch } from '../../formats/reader.js';
 import type { Rejected } from '../define.js';
 import { PartWriter } from './part-writer.js';
-import type { Origin } from './run-range.js';
+
+/** Lines and records that come before a chunk in its span; for Parquet and items, in the whole source. */
+export interface Origin {
+  lines: number;
+  records: number;
+}
 
 /** The rejects of a range: counted, the first one kept for messages, and written to a file where they are kept. */
 export class RejectLog {
@@ -30,7 +35,12 @@ export class RejectLog {
 }
 
 /** The reject of a record that a processor refused. */
-export function refused(batch: RecordBatch, i: number, rejected: Rejected, place: { source: string; chunk: number }): Reject {
+export function refused(
+  batch: RecordBatch,
+  i: number,
+  rejected: Rejected,
+  place: { source: string; chunk: number },
+): Reject {
   return {
     ...place,
     offset: batch.offsets?.[i] ?? null,

@@ -12,7 +12,7 @@ import { readChunk } from './open-chunk.js';
 import { refused, shifted } from './reject-log.js';
 import { PartWriter } from './part-writer.js';
 import type { ThreadContext } from './context.js';
-import type { RangeOutput, RangeRun } from './run-range.js';
+import type { RangeOutput, RangeRun } from './range-run.js';
 import type { StagedPart } from '../tasks.js';
 import { isOneRange } from '../../core/part-format.js';
 
@@ -37,11 +37,7 @@ export async function runProcessor(run: RangeRun): Promise<RangeOutput> {
 }
 
 /** The step over all partials of a reduction: merges in source order, then finishes. */
-export function finishReduction(
-  processor: ReduceProcessor<unknown>,
-  accumulators: unknown[],
-  params: unknown,
-): Row[] {
+export function finishReduction(processor: ReduceProcessor<unknown>, accumulators: unknown[], params: unknown): Row[] {
   const merged = accumulators.reduce((a, b) => processor.merge(a, b), processor.initial({ params }));
   return finish(processor, merged, params);
 }

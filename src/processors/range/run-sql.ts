@@ -12,7 +12,7 @@ import { planItems, readChunk } from './open-chunk.js';
 import type { OpenChunk } from './open-chunk.js';
 import { PartWriter } from './part-writer.js';
 import { shifted } from './reject-log.js';
-import type { RangeOutput, RangeRun } from './run-range.js';
+import type { RangeOutput, RangeRun } from './range-run.js';
 import { stagePart } from './stage-part.js';
 
 export interface SqlSteps {
@@ -26,12 +26,16 @@ export async function runSql(run: RangeRun): Promise<RangeOutput> {
   const steps = plan.spec.process.with as unknown as SqlSteps;
   const engine = await context.sql();
   return inScratch(context, async (folder) => {
-    const mapped: SqlOutput = { path: path.join(folder, 'mapped'), ...(steps.reduce ? { format: 'parquet' } : sinkForm(run)) };
+    const mapped: SqlOutput = {
+      path: path.join(folder, 'mapped'),
+      ...(steps.reduce ? { format: 'parquet' } : sinkForm(run)),
+    };
     const map = await engine.openMap(steps.map, mapped, signal);
     for await (const open of run.chunks()) await mapChunk(run, map, open, path.join(folder, `${open.chunk.index}`));
     const part = await map.finish();
     receipt.counts.out = part.records;
-    if (!steps.reduce || !isOneRange(plan)) return { part: await stagePart(context, mapped.path, part), reduced: false };
+    if (!steps.reduce || !isOneRange(plan))
+      return { part: await stagePart(context, mapped.path, part), reduced: false };
 
     const reduced: SqlOutput = { path: path.join(folder, 'reduced'), ...sinkForm(run) };
     const result = await engine.reduce([mapped.path], steps.reduce, reduced, signal);
@@ -67,7 +71,11 @@ async function mapChunk(run: RangeRun, map: SqlMap, open: OpenChunk, slice: stri
 }
 
 /** Copies the records of a chunk, as they stand, to where the engine may read them. */
-async function copySlice(run: RangeRun, { chunk, source, range }: OpenChunk, slice: string): Promise<{ span: Span | null; clean: boolean }> {
+async function copySlice(
+  run: RangeRun,
+  { chunk, source, range }: OpenChunk,
+  slice: string,
+): Promise<{ span: Span | null; clean: boolean }> {
   const { plan, context } = run;
   const writer = new PartWriter(slice, { digest: false });
   try {

@@ -6,7 +6,11 @@ import type { StagedPart } from '../tasks.js';
 import type { ThreadContext } from './context.js';
 
 /** Takes an output of the SQL engine out of its scratch, to where it can be published. */
-export async function stagePart({ work }: ThreadContext, from: string, { columns, records, bytes }: SqlPart): Promise<StagedPart> {
+export async function stagePart(
+  { work }: ThreadContext,
+  from: string,
+  { columns, records, bytes }: SqlPart,
+): Promise<StagedPart> {
   const path = await work.scratchFile('part');
   const sha256 = await digestOf(from);
   // The scratch folder often is a memory file system, which a rename cannot leave.

@@ -10,7 +10,7 @@ import type { CheckInput, CheckOutput, ReduceInput, SampleInput, StagedPart, ToP
 import { inScratch } from './context.js';
 import type { ThreadContext } from './context.js';
 import { finishReduction, writeRows } from './run-processor.js';
-import type { Task } from './run-range.js';
+import type { Task } from './range-run.js';
 import { sinkForm } from './run-sql.js';
 import type { SqlSteps } from './run-sql.js';
 import { stagePart } from './stage-part.js';
@@ -29,7 +29,10 @@ export async function checkProcess(context: ThreadContext, input: CheckInput): P
   return { reduces: reduce !== undefined, output: types.reduce ?? types.map ?? null };
 }
 
-export async function sampleParquet(context: ThreadContext, { uri, pin, label, columns, rows }: SampleInput): Promise<Row[]> {
+export async function sampleParquet(
+  context: ThreadContext,
+  { uri, pin, label, columns, rows }: SampleInput,
+): Promise<Row[]> {
   const source = await context.sources.open(uri, pin);
   try {
     const metadata = await readParquetMetadata(source, label);
@@ -42,7 +45,11 @@ export async function sampleParquet(context: ThreadContext, { uri, pin, label, c
 }
 
 /** The step over all partials of a job. */
-export async function reducePartials(context: ThreadContext, { job, partials }: ReduceInput, { signal }: Task): Promise<StagedPart> {
+export async function reducePartials(
+  context: ThreadContext,
+  { job, partials }: ReduceInput,
+  { signal }: Task,
+): Promise<StagedPart> {
   const plan = await context.plan({ job });
   if (plan.spec.process.use !== SQL) {
     const processor = context.registry.get(plan.spec.process.use) as ReduceProcessor<unknown>;
@@ -60,14 +67,21 @@ export async function reducePartials(context: ThreadContext, { job, partials }: 
 }
 
 /** Part files as Parquet: joined in order into one, or one each. */
-export async function toParquet(context: ThreadContext, { parts, format, single }: ToParquetInput, { signal }: Task): Promise<StagedPart[]> {
+export async function toParquet(
+  context: ThreadContext,
+  { parts, format, single }: ToParquetInput,
+  { signal }: Task,
+): Promise<StagedPart[]> {
   const engine = await context.sql();
   return inScratch(context, async (folder) => {
     const made: StagedPart[] = [];
     for (const [i, group] of (single ? [parts] : parts.map((part) => [part])).entries()) {
       const output = { path: path.join(folder, `${i}.parquet`), format: 'parquet' as const };
       // The columns are those of all parts, so that every file of a folder has the same.
-      const part = format === 'parquet' ? await engine.reduce(group, 'from partials', output, signal) : await engine.convert(group, parts, output, signal);
+      const part =
+        format === 'parquet'
+          ? await engine.reduce(group, 'from partials', output, signal)
+          : await engine.convert(group, parts, output, signal);
       made.push(await stagePart(context, output.path, part));
     }
     return made;

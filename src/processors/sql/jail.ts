@@ -7,7 +7,11 @@ import { literal, literalList } from './quote.js';
  * paths, since symbolic links are resolved before the check) and reaches nothing else: no other file, no network, no extension.
  * Its settings cannot be changed any more. Costs 10 to 25 ms.
  */
-export async function openJail(scratch: string, memoryBytes: number, alsoReadable: string[] = []): Promise<DuckDBInstance> {
+export async function openJail(
+  scratch: string,
+  memoryBytes: number,
+  alsoReadable: string[] = [],
+): Promise<DuckDBInstance> {
   const instance = await DuckDBInstance.create(':memory:', {
     threads: '1',
     memory_limit: `${memoryBytes}B`,

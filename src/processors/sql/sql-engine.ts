@@ -108,7 +108,11 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
   }
 
   /** A fresh connection, closed afterwards; interrupted when `signal` is aborted. */
-  async function connected<T>(jail: DuckDBInstance, signal: AbortSignal | undefined, use: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  async function connected<T>(
+    jail: DuckDBInstance,
+    signal: AbortSignal | undefined,
+    use: (connection: DuckDBConnection) => Promise<T>,
+  ): Promise<T> {
     checkSignal(signal);
     const connection = await jail.connect();
     const timer = signal && setInterval(() => signal.aborted && connection.interrupt(), INTERRUPT_MS);
@@ -138,7 +142,9 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
       // Profiling belongs to the connection, so it cannot outlive this chunk.
       if (table.kind !== 'parquet') {
         const metrics = `['OPERATOR_TYPE', 'OPERATOR_NAME', 'OPERATOR_CARDINALITY', 'EXTRA_INFO']`;
-        await connection.run(`call enable_profiling(format = 'json', save_location = ${literal(profilePath)}, metrics = ${metrics})`);
+        await connection.run(
+          `call enable_profiling(format = 'json', save_location = ${literal(profilePath)}, metrics = ${metrics})`,
+        );
       }
       const header = output.header !== false && pieces.length === 0;
       const recordsOut = await copy(connection, statement, described, { ...output, path: piece, header });
@@ -151,8 +157,12 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
 
     async function countRecords(connection: DuckDBConnection, table: SqlTable): Promise<number> {
       if (table.kind === 'parquet') {
-        if (table.firstRow !== undefined && table.endRow !== undefined) return (table.endRow - table.firstRow) * table.paths.length;
-        return scalar(connection, `select sum(num_rows)::bigint from parquet_file_metadata(${literalList(table.paths)})`);
+        if (table.firstRow !== undefined && table.endRow !== undefined)
+          return (table.endRow - table.firstRow) * table.paths.length;
+        return scalar(
+          connection,
+          `select sum(num_rows)::bigint from parquet_file_metadata(${literalList(table.paths)})`,
+        );
       }
       const profile = JSON.parse(await readFile(profilePath, 'utf8')) as ProfiledOperator;
       return scanCount(profile) ?? scalar(connection, 'select count(*) from chunk');
@@ -180,7 +190,8 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
           return counts;
         } catch (error) {
           await rm(piece, { force: true });
-          if (!(error instanceof MillraceError) && isReaderError(table, messageOf(error))) return { recordsIn: 0, recordsOut: 0, rejected: 1 };
+          if (!(error instanceof MillraceError) && isReaderError(table, messageOf(error)))
+            return { recordsIn: 0, recordsOut: 0, rejected: 1 };
           throw sqlError('map', error);
         }
       },
@@ -190,7 +201,9 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
         if (output.format === 'parquet') {
           if (pieces.length === 1) await rename(pieces[0]!, output.path);
           else {
-            await connected(home, signal, (connection) => connection.run(`copy (${partialsSource(pieces)}) to ${copyTarget(output)}`)).catch((error: unknown) => {
+            await connected(home, signal, (connection) =>
+              connection.run(`copy (${partialsSource(pieces)}) to ${copyTarget(output)}`),
+            ).catch((error: unknown) => {
               throw sqlError('map', error);
             });
             await removeAll(pieces);
@@ -219,12 +232,20 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
 
   async function check({ columns, map, reduce: reduceSql }: SqlCheckInput): Promise<SqlCheck> {
     const parquet = Array.isArray(columns) ? undefined : await realpath(columns.parquet);
-    const source = Array.isArray(columns) ? emptySource(columns) : `from read_parquet([${literal(parquet!)}], hive_partitioning = false) limit 0`;
+    const source = Array.isArray(columns)
+      ? emptySource(columns)
+      : `from read_parquet([${literal(parquet!)}], hive_partitioning = false) limit 0`;
     // Through a real file, because some types change on their way through Parquet.
     const empty: SqlOutput = { path: join(scratch, 'check.parquet'), format: 'parquet' };
     const result: SqlCheck = {};
 
-    async function checkStep(connection: DuckDBConnection, step: SqlStep, sql: string, view: string, query: string): Promise<SqlColumn[]> {
+    async function checkStep(
+      connection: DuckDBConnection,
+      step: SqlStep,
+      sql: string,
+      view: string,
+      query: string,
+    ): Promise<SqlColumn[]> {
       let known: string[] = [];
       try {
         await connection.run(`create temp view ${view} as ${query}`);
@@ -255,9 +276,12 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
   }
 
   async function convert(given: string[], all: string[], output: SqlOutput, signal?: AbortSignal): Promise<SqlPart> {
-    const [paths, every] = await Promise.all([given, all].map((some) => Promise.all(some.map((path) => realpath(path)))));
+    const [paths, every] = await Promise.all(
+      [given, all].map((some) => Promise.all(some.map((path) => realpath(path)))),
+    );
     return connected(await jailFor(every!), signal, async (connection) => {
-      const source = (files: string[]) => `read_json(${literalList(files)}, format = 'newline_delimited', maximum_object_size = ${MAX_RECORD_BYTES}`;
+      const source = (files: string[]) =>
+        `read_json(${literalList(files)}, format = 'newline_delimited', maximum_object_size = ${MAX_RECORD_BYTES}`;
       const columns = await describe(connection, `from ${source(every!)}, sample_size = -1, union_by_name = true)`);
       const pinned = columns.map(({ name, type }) => `${literal(name)}: ${literal(type)}`).join(', ');
       const records = await copy(connection, `from ${source(paths!)}, columns = {${pinned}})`, columns, output);
@@ -290,14 +314,21 @@ async function describe(connection: DuckDBConnection, statement: string): Promis
 }
 
 /** @returns the number of rows written */
-async function copy(connection: DuckDBConnection, statement: string, columns: readonly SqlColumn[], output: SqlOutput): Promise<number> {
+async function copy(
+  connection: DuckDBConnection,
+  statement: string,
+  columns: readonly SqlColumn[],
+  output: SqlOutput,
+): Promise<number> {
   return scalar(connection, `copy (${forFormat(statement, columns, output)}\n) to ${copyTarget(output)}`);
 }
 
 /** Parquet has no 128-bit integers and DuckDB would write them as inexact doubles; a sum of integers that leaves 64 bits fails instead. */
 function forFormat(statement: string, columns: readonly SqlColumn[], output: SqlOutput): string {
   if (output.format !== 'parquet') return statement;
-  const wide = columns.filter(({ type }) => type === 'HUGEINT' || type === 'UHUGEINT').map(({ name }) => identifier(name));
+  const wide = columns
+    .filter(({ type }) => type === 'HUGEINT' || type === 'UHUGEINT')
+    .map(({ name }) => identifier(name));
   if (wide.length === 0) return statement;
   return `select * replace (${wide.map((name) => `${name}::bigint as ${name}`).join(', ')}) from (${statement}\n)`;
 }
@@ -319,7 +350,11 @@ async function scalar(connection: DuckDBConnection, sql: string): Promise<number
 function refuseTwins(step: SqlStep, columns: readonly SqlColumn[]): void {
   const seen = new Set<string>();
   for (const { name } of columns) {
-    if (seen.has(name.toLowerCase())) throw new MillraceError('sql.invalid', `${step}: two columns of the result are named "${name}"; give one of them another name with AS`);
+    if (seen.has(name.toLowerCase()))
+      throw new MillraceError(
+        'sql.invalid',
+        `${step}: two columns of the result are named "${name}"; give one of them another name with AS`,
+      );
     seen.add(name.toLowerCase());
   }
 }
@@ -337,7 +372,8 @@ async function canonical(table: SqlTable): Promise<SqlTable> {
 /** Whether the reader of the chunk gave up, rather than the user's statement: mixed line ends, bytes that are no JSON, values of another type. */
 function isReaderError(table: SqlTable, message: string): boolean {
   if (table.kind === 'csv') return /CSV Parser state machine|CSV Error|not utf-8 encoded/i.test(message);
-  if (table.kind === 'ndjson') return /(JSON transform error|Malformed JSON) in file "|"maximum_object_size" of \d+ bytes exceeded/.test(message);
+  if (table.kind === 'ndjson')
+    return /(JSON transform error|Malformed JSON) in file "|"maximum_object_size" of \d+ bytes exceeded/.test(message);
   return false;
 }
 

@@ -3,7 +3,15 @@ import { MillraceError } from '../../core/errors.js';
 import type { SqlStep } from './sql-error.js';
 
 /** Functions in FROM that only compute. Every other one reads files, settings, logs or memory of the process. */
-const TABLE_FUNCTIONS = new Set(['range', 'generate_series', 'unnest', 'json_each', 'json_tree', 'repeat', 'repeat_row']);
+const TABLE_FUNCTIONS = new Set([
+  'range',
+  'generate_series',
+  'unnest',
+  'json_each',
+  'json_tree',
+  'repeat',
+  'repeat_row',
+]);
 /** Scalar functions with effects beyond their result. */
 const BARRED_FUNCTIONS = new Set(['write_log', 'sleep_ms', 'current_setting', 'getenv', 'getvariable', 'setseed']);
 
@@ -20,19 +28,29 @@ interface Serialized {
  * itself would tell or log.
  * @throws MillraceError `sql.not_a_select`, `sql.invalid`
  */
-export async function checkStatement(connection: DuckDBConnection, step: SqlStep, sql: string, table: string): Promise<string> {
+export async function checkStatement(
+  connection: DuckDBConnection,
+  step: SqlStep,
+  sql: string,
+  table: string,
+): Promise<string> {
   const parsed = await serialize(connection, sql);
   if (parsed.error) {
     if (parsed.error_type === 'not implemented') throw notASelect(step, 'another kind of statement');
     throw new MillraceError('sql.invalid', `${step}: ${parsed.error_message ?? 'the statement could not be parsed'}`);
   }
   const statements = parsed.statements ?? [];
-  if (statements.length !== 1) throw notASelect(step, statements.length === 0 ? 'none' : `${statements.length} statements`);
+  if (statements.length !== 1)
+    throw notASelect(step, statements.length === 0 ? 'none' : `${statements.length} statements`);
   checkTree(statements[0], step, table);
 
   const text = sql.replace(/[\s;]+$/, '');
   const bracketed = await serialize(connection, `from (${text}\n)`);
-  if (bracketed.error) throw new MillraceError('sql.invalid', `${step}: something stands behind the end of the statement; remove it and its semicolon`);
+  if (bracketed.error)
+    throw new MillraceError(
+      'sql.invalid',
+      `${step}: something stands behind the end of the statement; remove it and its semicolon`,
+    );
   return text;
 }
 
@@ -63,7 +81,8 @@ function checkTree(tree: unknown, step: SqlStep, table: string): void {
       if (!names.has(path.toLowerCase())) throw invalid(`there is no table "${path}"; the statement reads "${table}"`);
     } else if (node.type === 'TABLE_FUNCTION') {
       const name = String((node.function as Node).function_name);
-      if (!TABLE_FUNCTIONS.has(name.toLowerCase())) throw invalid(`the table function "${name}" is not available; the statement reads "${table}"`);
+      if (!TABLE_FUNCTIONS.has(name.toLowerCase()))
+        throw invalid(`the table function "${name}" is not available; the statement reads "${table}"`);
     } else if (node.type === 'SHOW_REF') {
       throw notASelect(step, 'DESCRIBE, SHOW or SUMMARIZE');
     } else if (node.type === 'VALUE_PARAMETER') {

@@ -31,6 +31,9 @@ export async function tableSource(table: SqlTable): Promise<string> {
   }
 }
 
+/** DuckDB wants at least one null string; this one is no character of any text. */
+const NEVER = '\uFFFF\uFFFF';
+
 function csvSource(table: Extract<SqlTable, { kind: 'csv' }>, newline: 'lf' | 'auto'): string {
   const options = [
     'auto_detect = false',
@@ -39,11 +42,11 @@ function csvSource(table: Extract<SqlTable, { kind: 'csv' }>, newline: 'lf' | 'a
     `delim = ${literal(table.delimiter)}`,
     `quote = ${literal(table.quote)}`,
     `escape = ${literal(table.quote)}`,
-    `nullstr = ${literalList(table.nullValues.length > 0 ? table.nullValues : [''])}`,
+    `nullstr = ${literalList(table.nullValues.length > 0 ? table.nullValues : [NEVER])}`,
     'allow_quoted_nulls = false',
     'strict_mode = true',
     'store_rejects = true',
-    // One record more than this could never be told from a long one: rejects carry no value.
+    // Whether there are any is all that is asked.
     'rejects_limit = 1000',
     `max_line_size = ${MAX_RECORD_BYTES}`,
   ];
@@ -55,7 +58,8 @@ function csvSource(table: Extract<SqlTable, { kind: 'csv' }>, newline: 'lf' | 'a
 /** `file_row_number` prunes row groups, so a chunk costs what its own row groups cost. The view hides it again. */
 function parquetSource(table: Extract<SqlTable, { kind: 'parquet' }>): string {
   const files = literalList(table.paths);
-  if (table.firstRow === undefined || table.endRow === undefined) return `from read_parquet(${files}, hive_partitioning = false)`;
+  if (table.firstRow === undefined || table.endRow === undefined)
+    return `from read_parquet(${files}, hive_partitioning = false)`;
   return `select * exclude (file_row_number) from read_parquet(${files}, hive_partitioning = false, file_row_number = true)
     where file_row_number between ${table.firstRow} and ${table.endRow - 1}`;
 }

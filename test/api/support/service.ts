@@ -4,8 +4,6 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Client } from '@temporalio/client';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { createApp } from '../../../src/api/app.js';
 import { keys } from '../../../src/core/receipt.js';
@@ -15,8 +13,13 @@ import type { WorkArea } from '../../../src/stores/port.js';
 import { createWorkArea } from '../../../src/stores/work-area.js';
 import { createJobs } from '../../../src/temporal/jobs.js';
 import type { Jobs } from '../../../src/temporal/jobs.js';
+import { ensureSearchAttributes } from '../../../src/temporal/search-attributes.js';
+import { testServer, uniqueTaskQueue } from '../../helpers/temporal-server.js';
 
-export const TASK_QUEUE = 'api-test';
+export const TASK_QUEUE = uniqueTaskQueue('api');
+
+// Failed jobs are part of these tests; each would print its stack.
+Runtime.install({ logger: new DefaultLogger('ERROR') });
 
 /** The API over a real server and a worker of tiny workflows. */
 export interface Service {
@@ -31,19 +34,11 @@ export interface Service {
 }
 
 export async function startService(): Promise<Service> {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const executable = process.env.TEMPORAL_CLI_PATH;
-  const environment = await TestWorkflowEnvironment.createLocal({
-    server: {
-      ...(executable && { executable: { type: 'existing-path', path: executable } }),
-      searchAttributes: ['Name', 'State', 'Processor', 'Tenant', 'Schedule'].map((name) =>
-        defineSearchAttributeKey(`Millrace${name}`, SearchAttributeType.KEYWORD),
-      ),
-      extraArgs: ['--dynamic-config-value', 'history.workflowIdReuseMinimalInterval="10ms"'],
-    },
-  });
+  const { client, connection, nativeConnection, namespace } = await testServer();
+  await ensureSearchAttributes(connection, namespace);
   const worker = await Worker.create({
-    connection: environment.nativeConnection,
+    connection: nativeConnection,
+    namespace,
     taskQueue: TASK_QUEUE,
     workflowsPath: fileURLToPath(new URL('./tiny-workflows.ts', import.meta.url)),
   });
@@ -54,8 +49,7 @@ export async function startService(): Promise<Service> {
   await mkdir(data);
   const work = await createWorkArea(path.join(folder, 'work'));
   const files = createFileStore({ roots: [data], cwd: data });
-  const { client } = environment;
-  const jobs = createJobs({ client, taskQueue: TASK_QUEUE, namespace: 'default', uiUrl: 'http://ui/', work });
+  const jobs = createJobs({ client, taskQueue: TASK_QUEUE, namespace, uiUrl: 'http://ui/', work });
   const logged: string[] = [];
   const app = createApp({
     jobs,
@@ -76,14 +70,26 @@ export async function startService(): Promise<Service> {
     async stop() {
       worker.shutdown();
       await running;
-      await environment.teardown();
       await rm(folder, { recursive: true });
     },
   };
 }
 
-export function workerCard(processors: ProcessorInfo[], changes: Partial<WorkerCard> = {}): [key: string, json: string] {
+export function workerCard(
+  processors: ProcessorInfo[],
+  changes: Partial<WorkerCard> = {},
+): [key: string, json: string] {
   const now = new Date().toISOString();
-  const card = { id: 'w-1', host: 'h', pid: 1, taskQueue: TASK_QUEUE, threads: 2, processors, startedAt: now, renewedAt: now, ...changes };
+  const card = {
+    id: 'w-1',
+    host: 'h',
+    pid: 1,
+    taskQueue: TASK_QUEUE,
+    threads: 2,
+    processors,
+    startedAt: now,
+    renewedAt: now,
+    ...changes,
+  };
   return [keys.worker(card.id), JSON.stringify(card)];
 }

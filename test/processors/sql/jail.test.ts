@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
@@ -79,7 +88,8 @@ describe('openJail', () => {
   });
 
   it('reads its scratch folder and the files it was opened for', async () => {
-    for (const path of ['SCRATCH/inside.csv', 'ROOT/opened.csv']) expect((await run(`from read_csv('${path}')`)).currentRowCount).toBe(1);
+    for (const path of ['SCRATCH/inside.csv', 'ROOT/opened.csv'])
+      expect((await run(`from read_csv('${path}')`)).currentRowCount).toBe(1);
   });
 
   it('writes no profile outside of its scratch folder', async () => {
@@ -92,7 +102,9 @@ describe('openJail', () => {
 
   it('has one thread, the memory it was given, insertion order and UTC', async () => {
     const names = ['threads', 'memory_limit', 'preserve_insertion_order', 'TimeZone', 'autoload_known_extensions'];
-    const rows = (await run(`select name, value from duckdb_settings() where name in (${names.map((n) => `'${n}'`)})`)).getRowObjectsJson();
+    const rows = (
+      await run(`select name, value from duckdb_settings() where name in (${names.map((n) => `'${n}'`)})`)
+    ).getRowObjectsJson();
     expect(Object.fromEntries(rows.map((row) => [row.name, row.value]))).toEqual({
       threads: '1',
       memory_limit: '256.0 MiB',

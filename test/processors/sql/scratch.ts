@@ -9,7 +9,9 @@ import { createSqlEngine } from '../../../src/processors/sql/sql-engine.js';
 import type { SqlEngine } from '../../../src/processors/sql/sql-engine.js';
 
 /** 3,000,000 flights in 11 row groups: date, delay, distance, origin, destination. */
-export const FLIGHTS = fileURLToPath(new URL('../../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url));
+export const FLIGHTS = fileURLToPath(
+  new URL('../../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url),
+);
 export const FLIGHT_ROW_GROUP = 272_727;
 
 export const COLUMNS: Column[] = [
@@ -40,9 +42,20 @@ export function useEngine(memoryBytes = 512 * 1024 * 1024): Bench {
       writeFileSync(path, text);
       return path;
     };
-    bench.csv = (text, columns = COLUMNS) => ({ kind: 'csv', path: slice(text), columns, delimiter: ',', quote: '"', nullValues: [''] });
+    bench.csv = (text, columns = COLUMNS) => ({
+      kind: 'csv',
+      path: slice(text),
+      columns,
+      delimiter: ',',
+      quote: '"',
+      nullValues: [''],
+    });
     bench.ndjson = (text, columns = COLUMNS) => ({ kind: 'ndjson', path: slice(text), columns });
-    bench.output = (format, header) => ({ path: bench.path(`out-${files++}.${format}`), format, ...(header === undefined ? {} : { header }) });
+    bench.output = (format, header) => ({
+      path: bench.path(`out-${files++}.${format}`),
+      format,
+      ...(header === undefined ? {} : { header }),
+    });
   });
   afterAll(() => {
     bench.engine.close();
