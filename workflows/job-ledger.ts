@@ -1,4 +1,5 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { isEndState } from '../src/core/job.js';
 import type { JobProgress, JobState } from '../src/core/job.js';
 import type { Plan, PlanSummary } from '../src/core/plan.js';
 import {
@@ -46,12 +47,9 @@ export class JobLedger {
 
   enter(state: JobState): void {
     this.progress = { ...this.progress, state, chunks: { ...this.progress.chunks, running: 0 } };
+    // Lists are by this attribute. A small job is over before anybody could ask, so it is spared the events.
+    if (isEndState(state) || this.progress.chunks.total > 1) upsertSearchAttributes(attributes({ state }));
     this.tell();
-  }
-
-  ended(state: JobState): void {
-    this.enter(state);
-    upsertSearchAttributes(attributes({ state }));
   }
 
   checkTolerance(final: boolean): void {

@@ -29,7 +29,7 @@ export async function processDataset(spec: unknown): Promise<JobResult> {
   } catch (error) {
     const end = endedBy(error);
     if (!end) throw error;
-    ledger.ended(end.state);
+    ledger.enter(end.state);
     await CancellationScope.nonCancellable(() => local.discard({ job, inline: ledger.inlinePlan }));
     throw end.failure;
   }
@@ -49,7 +49,7 @@ async function runPlan(job: string, plan: PlanSummary, ledger: JobLedger): Promi
   const commit = ledger.commitIsSmall ? local : heavyStep(plan, `commit ${plan.name}`);
   const startedAt = workflowInfo().startTime.toISOString();
   const result = await commit.commit({ job, inline: plan.inline, startedAt, receipt: single?.inline });
-  ledger.ended(result.state);
+  ledger.enter(result.state);
   return result;
 }
 
