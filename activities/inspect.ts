@@ -1,7 +1,9 @@
+import { MillraceError } from '../src/core/errors.js';
 import type { PlanView } from '../src/core/job.js';
 import type { Plan, PlanSummary } from '../src/core/plan.js';
 import { keys } from '../src/core/receipt.js';
 import { isOneRange } from '../src/core/part-format.js';
+import type { JobSpec } from '../src/core/spec.js';
 import { parseSpec } from '../src/schema/spec.js';
 import type { Dependencies } from './dependencies.js';
 import type { Row } from '../src/core/records.js';
@@ -17,6 +19,7 @@ export async function inspect(
 ): Promise<PlanSummary> {
   const { work, files } = dependencies;
   const canonical = parseSpec(spec, { internal: true });
+  checkItemsKey(canonical, job);
   if (canonical.sink) await files.resolve(canonical.sink.uri, canonical.sink.ifExists);
   const { plan, warnings } = await makePlan(dependencies, canonical, job);
   const text = JSON.stringify(plan);
@@ -55,6 +58,12 @@ export async function preview(dependencies: Dependencies, { spec }: { spec: unkn
 function parquetSample({ pool }: Dependencies, { files, columns }: Plan): Promise<Row[]> {
   const { uri, pin, label } = files[0]!;
   return pool.run('sampleParquet', { uri, pin, label, columns, rows: SAMPLE_ROWS });
+}
+
+/** Only the items that the API put there for this very job: the key must not lead into another one. */
+function checkItemsKey({ source }: JobSpec, job: string): void {
+  if (source.itemsKey === undefined || source.itemsKey === keys.items(job)) return;
+  throw new MillraceError('spec.invalid', 'source.itemsKey is set by the API alone; give source.items or source.uri');
 }
 
 function summaryOf(plan: Plan, inline: boolean, warnings: string[]): PlanSummary {
