@@ -42,7 +42,6 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-// eslint-disable-next-line no-control-regex -- the point of the pattern
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /** Data that comes from files must not move the cursor, colour the terminal or turn its text round. */
@@ -50,7 +49,6 @@ export function printable(text: string): string {
   return text.replace(CONTROL, (char) => (char === '\n' ? '⏎' : char === '\t' ? ' ' : '·'));
 }
 
-// eslint-disable-next-line no-control-regex -- ANSI colours take no column
 const ANSI = /\u001b\[[0-9;]*m/g;
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;

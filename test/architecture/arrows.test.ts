@@ -17,7 +17,7 @@ interface Tree {
 }
 
 async function violations(baseDir: string, rooms: string[]): Promise<string[]> {
-  const { enhancedResolveOptions, tsConfig, ...options } = config.options;
+  const { enhancedResolveOptions, tsConfig: _forTheCommand, ...options } = config.options;
   const ruleSet: IFlattenedRuleSet = { forbidden: config.forbidden };
   const { output } = await cruise(
     rooms,

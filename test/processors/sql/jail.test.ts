@@ -103,7 +103,7 @@ describe('openJail', () => {
   it('has one thread, the memory it was given, insertion order and UTC', async () => {
     const names = ['threads', 'memory_limit', 'preserve_insertion_order', 'TimeZone', 'autoload_known_extensions'];
     const rows = (
-      await run(`select name, value from duckdb_settings() where name in (${names.map((n) => `'${n}'`)})`)
+      await run(`select name, value from duckdb_settings() where name in (${names.map((n) => `'${n}'`).join()})`)
     ).getRowObjectsJson();
     expect(Object.fromEntries(rows.map((row) => [row.name, row.value]))).toEqual({
       threads: '1',

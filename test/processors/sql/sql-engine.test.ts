@@ -51,7 +51,7 @@ describe('one statement', () => {
   ])('refuses %j', async (sql, message) => {
     await expect(bench.engine.openMap(sql, bench.output('csv'))).rejects.toMatchObject({
       code: 'sql.not_a_select',
-      message: expect.stringContaining(message),
+      message: expect.stringContaining(message) as string,
     });
   });
 
@@ -79,7 +79,7 @@ describe('one statement', () => {
   ])('refuses %j inside a SELECT', async (sql, message) => {
     await expect(bench.engine.openMap(sql, bench.output('csv'))).rejects.toMatchObject({
       code: 'sql.invalid',
-      message: expect.stringContaining(message),
+      message: expect.stringContaining(message) as string,
     });
   });
 
@@ -339,7 +339,7 @@ describe('Parquet chunks', () => {
     const output = bench.output('ndjson');
     const result = await mapOnce('select count(*) n, count(distinct columns(*)) > 1 from chunk', table, output);
     expect(result).toMatchObject({ recordsIn: FLIGHT_ROW_GROUP, recordsOut: 1 });
-    expect(Object.keys(JSON.parse(result.text!))).toHaveLength(6);
+    expect(Object.keys(JSON.parse(result.text!) as object)).toHaveLength(6);
   });
 
   it('costs what its row groups cost', async () => {
@@ -419,7 +419,7 @@ describe('reduce', () => {
 
   it('reads partials and nothing else', async () => {
     await expect(bench.engine.reduce([FLIGHTS], 'from chunk', bench.output('csv'))).rejects.toMatchObject({
-      message: expect.stringContaining('the statement reads "partials"'),
+      message: expect.stringContaining('the statement reads "partials"') as string,
     });
   });
 });
@@ -442,7 +442,7 @@ describe('nothing of one statement is seen by the next', () => {
     });
     await expect(mapOnce('select name::int from chunk', bench.csv('1,a,\n'))).rejects.toMatchObject({
       code: 'sql.failed',
-      message: expect.stringContaining(`'a'`),
+      message: expect.stringContaining(`'a'`) as string,
     });
     expect((await mapOnce('select id from chunk', bench.csv('2,b,\n'))).text).toBe('{"id":2}\n');
   });
@@ -492,8 +492,8 @@ describe('check', () => {
     [{ map: 'select sumx(id) from chunk' }, /^map: Scalar Function with name sumx does not exist/],
   ])('names the statement that is wrong: %j', async (statements, message) => {
     await expect(bench.engine.check({ columns: COLUMNS, ...statements })).rejects.toMatchObject({
-      code: expect.stringMatching(/^sql\./),
-      message: expect.stringMatching(message),
+      code: expect.stringMatching(/^sql\./) as string,
+      message: expect.stringMatching(message) as string,
     });
   });
 
