@@ -53,6 +53,9 @@ export function createThreadPool(config: Config): ThreadPool {
     resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
   });
 
+  // A thread that dies between tasks has nobody to tell; unheard, its error would end the worker.
+  pool.on('error', (error) => console.error(`a worker thread ended: ${messageOf(error)}`));
+
   return {
     async run(task, input, { signal, control = new TaskControl() } = {}) {
       const end = new AbortController();
