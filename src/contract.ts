@@ -7,8 +7,6 @@ import type { PlanRef, PlanSummary, RangeInput } from './core/plan.js';
 import type { Totals } from './core/progress.js';
 import type { Receipt } from './core/receipt.js';
 
-export const DEFAULT_TASK_QUEUE = 'millrace';
-
 /** The queue of the heavy activities; small jobs, workflows and local activities stay on the main one. */
 export function chunksQueue(taskQueue: string): string {
   return `${taskQueue}-chunks`;

@@ -11,7 +11,7 @@ import { endedBy, jobTimedOut } from './outcome.js';
 import { processRange, runRange } from './process-range.js';
 import { processInWindows } from './windows.js';
 
-export const progressQuery = defineQuery<JobProgress>(PROGRESS_QUERY);
+const progressQuery = defineQuery<JobProgress>(PROGRESS_QUERY);
 
 /**
  * One job, from the spec to the committed result. Its history holds references and sums only, at most

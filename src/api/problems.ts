@@ -97,7 +97,7 @@ export function problemResponse(error: unknown, c: Context, log: (line: string) 
 }
 
 /** Status and title of a code; 500 for one that is not in the table. */
-export function problemOf(code: string): readonly [ContentfulStatusCode, string] {
+function problemOf(code: string): readonly [ContentfulStatusCode, string] {
   return PROBLEMS[code] ?? PROBLEMS[`${code.split('.')[0]}.*`] ?? PROBLEMS.internal!;
 }
 

@@ -51,7 +51,7 @@ export function subtractTotals(total: Totals, undone: Totals): Totals {
 }
 
 /** A share of rejects is not judged on fewer records than this: one bad first row is not 100 %. */
-export const MIN_SAMPLE = 1000;
+const MIN_SAMPLE = 1000;
 
 /**
  * Whether the rejects are more than the job bears. While it runs (`final` false) only rejects that are sure count, and a

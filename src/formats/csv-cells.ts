@@ -202,7 +202,7 @@ export function parseFloatText(value: string): number | null {
   return special[1] === '-' ? -Infinity : Infinity;
 }
 
-export function parseBoolText(value: string): boolean | null {
+function parseBoolText(value: string): boolean | null {
   switch (value.length > 5 ? '' : value.toLowerCase()) {
     case 'true':
     case 't':

@@ -7,7 +7,7 @@ import type { RangeReader, RecordBatch } from './reader.js';
 export function itemsReader(items: Row[]): RangeReader {
   return {
     span: null,
-     
+
     async *batches(): AsyncGenerator<RecordBatch> {
       if (items.length === 0) return;
       yield {

@@ -80,7 +80,11 @@ export function ndjsonRangeReader(
       if (type === 'float' && typeof found === 'bigint') row[name] = Number(found);
       if (fits(found, type)) continue;
       const shown =
-        typeof found === 'string' ? quoted(found) : typeof found === 'object' ? 'a nested value' : stringifyJsonExact(found);
+        typeof found === 'string'
+          ? quoted(found)
+          : typeof found === 'object'
+            ? 'a nested value'
+            : stringifyJsonExact(found);
       const message = `column ${JSON.stringify(name)}: ${shown} is no ${type}, as the sampled records had it; make the values of the column alike`;
       return refuse(end, 'row.type', message);
     }

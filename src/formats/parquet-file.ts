@@ -31,7 +31,11 @@ export function asyncBuffer(source: ByteSource): AsyncBuffer {
 export async function readParquetMetadata(source: ByteSource, label: string): Promise<FileMetaData> {
   if (source.size < 12) throw corrupt(label, `${source.size} bytes are too few`);
   const magic = (await source.read(source.size - 4, source.size)).toString('latin1');
-  if (magic === 'PARE') throw new MillraceError('source.encrypted', `source "${label}" has an encrypted Parquet footer, which cannot be read`);
+  if (magic === 'PARE')
+    throw new MillraceError(
+      'source.encrypted',
+      `source "${label}" has an encrypted Parquet footer, which cannot be read`,
+    );
   if (magic !== 'PAR1') throw corrupt(label, `it ends with ${JSON.stringify(magic)}, wanted "PAR1"`);
   try {
     return await parquetMetadataAsync(asyncBuffer(source));
@@ -53,7 +57,9 @@ export function parquetShape(metadata: FileMetaData): ParquetShape {
 }
 
 export function corrupt(label: string, why: string, cause?: unknown): MillraceError {
-  return new MillraceError('source.corrupt_parquet', `source "${label}" is no readable Parquet file: ${why}`, { cause });
+  return new MillraceError('source.corrupt_parquet', `source "${label}" is no readable Parquet file: ${why}`, {
+    cause,
+  });
 }
 
 function columnType({ element, children }: SchemaTree): ColumnType {

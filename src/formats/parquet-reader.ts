@@ -85,7 +85,9 @@ function timestampText(micros: bigint): string {
   const seconds = `${text.slice(0, 10)} ${text.slice(11, 19)}`;
   const fraction = Number(micros % 1_000_000n);
   if (fraction === 0) return seconds;
-  return `${seconds}.${String(fraction < 0 ? fraction + 1_000_000 : fraction).padStart(6, '0').replace(/0+$/, '')}`;
+  return `${seconds}.${String(fraction < 0 ? fraction + 1_000_000 : fraction)
+    .padStart(6, '0')
+    .replace(/0+$/, '')}`;
 }
 
 function rowFactory(names: string[]): (data: Values[], i: number) => Row {
@@ -98,7 +100,8 @@ function rowFactory(names: string[]): (data: Values[], i: number) => Row {
 
 /** `__proto__` as a column name is data, not a prototype. */
 function setOwn(row: Row, name: string, value: unknown): void {
-  if (name === '__proto__') Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true });
+  if (name === '__proto__')
+    Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true });
   else row[name] = value;
 }
 

@@ -113,7 +113,7 @@ export function shown(value: unknown): string {
   return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
 }
 
-export function oneOf(words: readonly string[]): string {
+function oneOf(words: readonly string[]): string {
   return words.length === 1 ? words[0]! : `one of ${words.join(', ')}`;
 }
 

@@ -33,7 +33,7 @@ function schemaOf(info: ProcessorInfo): z.ZodType {
   if (known) return known;
   let schema: z.ZodType;
   try {
-    schema = z.fromJSONSchema(info.params as Parameters<typeof z.fromJSONSchema>[0]);
+    schema = z.fromJSONSchema(info.params);
   } catch {
     schema = z.unknown();
   }

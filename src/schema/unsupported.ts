@@ -1,5 +1,5 @@
 /** What the job spec will mean one day and this version refuses. `but`: the values that already mean what is done. */
-export const UNSUPPORTED: ReadonlyArray<{
+const UNSUPPORTED: ReadonlyArray<{
   at: string;
   but?: readonly unknown[];
   only?: readonly unknown[];

@@ -10,6 +10,7 @@ import {
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js';
 import { PLAN_DATASET, PROCESS_DATASET, PROGRESS_QUERY } from '../contract.js';
+import type { PlanDataset, ProcessDataset } from '../contract.js';
 import { MillraceError } from '../core/errors.js';
 import type { JobProgress, JobResult, JobState, JobView, PlanView } from '../core/job.js';
 import { isEndState } from '../core/job.js';
@@ -190,7 +191,7 @@ export function createJobs(options: {
     const argument = await argumentOf(id, job);
     try {
       await call(() =>
-        client.workflow.start(PROCESS_DATASET, {
+        client.workflow.start<ProcessDataset>(PROCESS_DATASET, {
           workflowId: id,
           taskQueue,
           args: [argument],
@@ -288,7 +289,7 @@ export function createJobs(options: {
 
   async function plan(given: unknown): Promise<PlanView> {
     const handle = await call(() =>
-      client.workflow.start(PLAN_DATASET, {
+      client.workflow.start<PlanDataset>(PLAN_DATASET, {
         workflowId: `plan-${newJobId().slice(2)}`,
         taskQueue,
         args: [given],

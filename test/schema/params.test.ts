@@ -10,7 +10,7 @@ const geocode: ProcessorInfo = {
   kind: 'record',
   params: z.toJSONSchema(z.strictObject({ lang: z.string().default('en'), limit: z.int().min(1).optional() }), {
     io: 'input',
-  }) as Record<string, unknown>,
+  }),
 };
 
 function refusal(params: Record<string, unknown>, info = geocode): MillraceError {

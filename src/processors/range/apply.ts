@@ -88,7 +88,7 @@ export function applyReduce(
   let accumulator: unknown = processor.initial({ params: context.params });
   return {
     accumulator: () => accumulator,
-     
+
     async take(batch, fates) {
       for (let i = 0; i < batch.rows.length; i++) {
         let next: unknown;

@@ -310,7 +310,9 @@ function checkSignal(signal: AbortSignal | undefined): void {
 
 async function describe(connection: DuckDBConnection, statement: string): Promise<SqlColumn[]> {
   const result = await connection.runAndReadAll(`describe (${statement}\n)`);
-  return result.getRowObjectsJson().map((row) => ({ name: row.column_name as string, type: row.column_type as string }));
+  return result
+    .getRowObjectsJson()
+    .map((row) => ({ name: row.column_name as string, type: row.column_type as string }));
 }
 
 /** @returns the number of rows written */

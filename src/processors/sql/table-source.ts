@@ -8,7 +8,7 @@ import { identifier, literal, literalList } from './quote.js';
  * The type that a column has in SQL. `timestamp` has no zone: DuckDB takes the wall clock as written and drops an offset,
  * so a column with offsets is declared `string` and cast to TIMESTAMPTZ in the query.
  */
-export const SQL_TYPES: Record<ColumnType, string> = {
+const SQL_TYPES: Record<ColumnType, string> = {
   int: 'BIGINT',
   float: 'DOUBLE',
   bool: 'BOOLEAN',

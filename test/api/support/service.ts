@@ -16,7 +16,7 @@ import type { Jobs } from '../../../src/temporal/jobs.js';
 import { ensureSearchAttributes } from '../../../src/temporal/search-attributes.js';
 import { testServer, uniqueTaskQueue } from '../../helpers/temporal-server.js';
 
-export const TASK_QUEUE = uniqueTaskQueue('api');
+const TASK_QUEUE = uniqueTaskQueue('api');
 
 // Failed jobs are part of these tests; each would print its stack.
 Runtime.install({ logger: new DefaultLogger('ERROR') });
