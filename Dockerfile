@@ -13,7 +13,7 @@ RUN apt-get update \
   && rm -rf /var/lib/apt/lists/*
 # Writable for any user, as the container may run as the one who owns the data.
 RUN mkdir --parents --mode=1777 /data /var/lib/millrace \
-  && ln --symbolic /app/bin/millrace.js /usr/local/bin/millrace
+  && ln --symbolic /app/bin/millrace.cjs /usr/local/bin/millrace
 COPY --from=build /app /app
 ENV NODE_ENV=production \
     MILLRACE_HOME=/var/lib/millrace \

@@ -13,7 +13,7 @@ import type { JobView } from '../src/core/job.js';
 import { findOrBringCli } from '../src/temporal/find-cli.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const BIN = path.join(ROOT, 'bin/millrace.js');
+const BIN = path.join(ROOT, 'bin/millrace.cjs');
 export const THREADS = 2;
 /** Inputs are kept here from one run to the next. */
 export const DATA = path.join(os.tmpdir(), 'millrace-bench');

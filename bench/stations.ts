@@ -1,5 +1,5 @@
 import { deepStrictEqual } from 'node:assert/strict';
-import { alternate, duckdb, peakMemory, stationsFile, THREADS, type Services } from './harness.js';
+import { alternate, call, duckdb, peakMemory, stationsFile, THREADS, type Services } from './harness.js';
 import type { Line } from './report.js';
 
 const ROWS = 50_000_000;
@@ -25,7 +25,7 @@ const pinned = (file: string) =>
 export async function stations(services: Services): Promise<Line[]> {
   const file = await stationsFile(ROWS);
   const tenth = await stationsFile(ROWS / 10);
-  const { run, workerPid } = services;
+  const { api, run, workerPid } = services;
 
   await run(job(tenth));
   await run(job(tenth));
@@ -38,10 +38,11 @@ export async function stations(services: Services): Promise<Line[]> {
   });
   const memory = peakMemory(workerPid);
 
-  const { result } = await run(job(file));
+  const { id } = await run(job(file));
+  const { rows } = await call<{ rows: Record<string, unknown>[] }>(`${api}/v1/jobs/${id}/result`);
   const numbers = (rows: Record<string, unknown>[]) =>
     rows.map(({ station, lo, hi, mean, n }) => [station, Number(lo), Number(hi), Number(mean), Number(n)]);
-  deepStrictEqual(numbers(result!.rows!), numbers(await alone(pinned(file))));
+  deepStrictEqual(numbers(rows), numbers(await alone(pinned(file))));
 
   const bench = 'stations';
   const size = `${ROWS / 1e6} M rows`;
