@@ -1,10 +1,15 @@
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import type { JobState } from '../src/core/job.js';
+import type { SearchAttributeName } from '../src/core/search-attributes.js';
 
-const NAME = defineSearchAttributeKey('MillraceName', SearchAttributeType.KEYWORD);
-const PROCESSOR = defineSearchAttributeKey('MillraceProcessor', SearchAttributeType.KEYWORD);
-const STATE = defineSearchAttributeKey('MillraceState', SearchAttributeType.KEYWORD);
+function keyword(name: SearchAttributeName) {
+  return defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
+}
+
+const NAME = keyword('MillraceName');
+const PROCESSOR = keyword('MillraceProcessor');
+const STATE = keyword('MillraceState');
 
 /** The search attributes a job sets of itself, for those given. */
 export function attributes(values: {

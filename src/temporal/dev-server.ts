@@ -14,6 +14,7 @@ import { guardAgainstOrphan } from './orphan-guard.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 
 const START_MS = 30_000;
+const CONNECT_MS = 5000;
 const STOP_MS = 5000;
 const POLL_MS = 50;
 const PORT_ATTEMPTS = 3;
@@ -79,13 +80,22 @@ async function startOnce(options: DevServerOptions): Promise<DevServer> {
   const logFile = options.logFile ?? path.join(os.tmpdir(), `millrace-temporal-${process.pid}-${port}.log`);
   if (options.dbFile !== undefined) mkdirSync(path.dirname(options.dbFile), { recursive: true });
 
+  // A stranger on the port would be taken for ours, and its namespace changed.
+  for (const taken of [port, uiPort]) {
+    if (taken === false || !(await listens(ip, taken))) continue;
+    throw new MillraceError(
+      'temporal.server_failed',
+      `the Temporal dev server did not start: another process listens on "${ip}:${taken}"; end it, or choose another port`,
+    );
+  }
+
   const server = spawnServer(options.cli, argumentsOf(options, { ip, port, uiPort, namespace }), logFile);
   const stop = async () => {
     await server.end();
     if (options.logFile === undefined) rmSync(logFile, { force: true });
   };
   try {
-    await Promise.race([server.failed, prepare(address, namespace, server.ended)]);
+    await Promise.race([server.failed, prepare(ip, port, namespace, server.ended)]);
   } catch (error) {
     await server.end();
     const message = `the Temporal dev server on port ${port} did not start: ${messageOf(error)}${tailOf(logFile)}`;
@@ -154,21 +164,22 @@ async function endProcess(child: ChildProcess, ended: AbortSignal): Promise<void
   if (ended.aborted) return;
   const gone = new Promise<void>((resolve) => ended.addEventListener('abort', () => resolve(), { once: true }));
   child.kill('SIGTERM');
-  // A timer that is not awaited holds the process up to here: `child` itself does not.
+  // The timer also keeps this process waiting for the end: `child` itself does not.
   const hard = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
   await gone;
   clearTimeout(hard);
 }
 
 /** Waits for the server, then gives the namespace what every job relies on. */
-async function prepare(address: string, namespace: string, ended: AbortSignal): Promise<void> {
+async function prepare(ip: string, port: number, namespace: string, ended: AbortSignal): Promise<void> {
+  const address = `${ip}:${port}`;
   const deadline = Date.now() + START_MS;
-  while (!(await listens(address))) {
+  while (!(await listens(ip, port))) {
     ended.throwIfAborted();
     if (Date.now() > deadline) throw new Error(`it does not answer at "${address}" after ${START_MS / 1000} s`);
     await sleep(POLL_MS);
   }
-  const connection = await Connection.connect({ address, connectTimeout: Math.max(deadline - Date.now(), 1000) });
+  const connection = await Connection.connect({ address, connectTimeout: CONNECT_MS });
   try {
     await connection.withDeadline(deadline, () => keepClosedWorkflows(connection, namespace, ended));
     await ensureSearchAttributes(connection, namespace);
@@ -193,10 +204,9 @@ async function keepClosedWorkflows(connection: Connection, namespace: string, en
   }
 }
 
-function listens(address: string): Promise<boolean> {
-  const [host = '', port = ''] = address.split(':');
+function listens(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connectTcp({ host, port: Number(port) });
+    const socket = connectTcp({ host, port });
     const settle = (answer: boolean) => {
       socket.destroy();
       resolve(answer);

@@ -9,10 +9,10 @@ export interface TestServer {
   namespace: string;
   client: Client;
   connection: Connection;
-  nativeConnection: NativeConnection;
 }
 
 let server: Promise<TestServer> | undefined;
+let native: Promise<NativeConnection> | undefined;
 
 /** The Temporal server of this run; its connections are shared by the tests of a file and closed after them. */
 export function testServer(): Promise<TestServer> {
@@ -20,11 +20,17 @@ export function testServer(): Promise<TestServer> {
   return server;
 }
 
+/** What a worker connects by. Apart, because it settles the SDK's runtime, which a whole worker process sets up itself. */
+export function testNativeConnection(): Promise<NativeConnection> {
+  native ??= testServer().then(({ address, namespace }) =>
+    NativeConnection.connect(connectionSettings({ address, namespace }).connectionOptions),
+  );
+  return native;
+}
+
 afterAll(async () => {
-  if (!server) return;
-  const { connection, nativeConnection } = await server;
-  await connection.close();
-  await nativeConnection.close();
+  await (await server)?.connection.close();
+  await (await native)?.close();
 });
 
 /** The `temporal` binary of this run; undefined where the server was named by TEMPORAL_ADDRESS. */
@@ -49,6 +55,5 @@ async function connect(): Promise<TestServer> {
   if (!temporal) throw new Error('this run has no Temporal server: import test/helpers/temporal-server.ts statically');
   const { address, namespace } = temporal;
   const { client, connection } = await connectClient({ address, namespace });
-  const nativeConnection = await NativeConnection.connect(connectionSettings({ address, namespace }).connectionOptions);
-  return { address, namespace, client, connection, nativeConnection };
+  return { address, namespace, client, connection };
 }

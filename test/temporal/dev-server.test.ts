@@ -65,19 +65,26 @@ describe.skipIf(CLI === '')('startDevServer', () => {
     await after.connection.close();
   });
 
-  it('quotes the log where the server does not start', async () => {
+  it('takes no port that another process listens on for its own', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
-    await expect(start({ port, uiPort: false })).rejects.toMatchObject({
+    const taken = {
+      code: 'temporal.server_failed',
+      message: `the Temporal dev server did not start: another process listens on "127.0.0.1:${port}"; end it, or choose another port`,
+    };
+    await expect(start({ port, uiPort: false })).rejects.toMatchObject(taken);
+    await expect(start({ uiPort: port })).rejects.toMatchObject(taken);
+    other.close();
+  });
+
+  it('quotes the log where the server does not start', async () => {
+    await expect(start({ uiPort: false, extraArgs: ['--no-such-flag'] })).rejects.toMatchObject({
       code: 'temporal.server_failed',
       message: expect.stringMatching(
-        new RegExp(
-          `^the Temporal dev server on port ${port} did not start: it ended with exit code 1; its log ends with:\\n[^]*${port}`,
-        ),
+        /^the Temporal dev server on port \d+ did not start: it ended with exit code 1; its log ends with:\n[^]*--no-such-flag/,
       ) as string,
     });
-    other.close();
   });
 
   it('names a program that is not there', async () => {
