@@ -47,6 +47,8 @@ class Commit {
   async run(): Promise<JobResult> {
     const { job, inline, receipt } = this.input;
     const { work } = this.to;
+    const committed = await work.tryRead(keys.committed(job));
+    if (committed) return JSON.parse(committed.toString()) as JobResult;
     this.plan = inline ?? (JSON.parse((await work.read(keys.plan(job))).toString()) as Plan);
     const receipts = receipt ? [receipt.receipt] : await readReceipts(work, job);
     checkComplete(receipts, this.plan.chunkCount);
@@ -59,9 +61,8 @@ class Commit {
     const manifest = this.manifest(counts, output, parts, rejects);
     const rows = await this.smallRows(output);
     await this.publishManifest(manifest);
-    await work.remove(keys.parts(job));
 
-    return {
+    const result: JobResult = {
       state: counts.rejected > 0 ? 'completed_with_rejects' : 'completed',
       counts,
       bytes: receipts.reduce((sum, one) => sum + one.bytes, 0),
@@ -71,6 +72,10 @@ class Commit {
       rejects,
       rows,
     };
+    // From here on the parts may go: another commit has nothing left to do.
+    await work.publish(keys.committed(job), JSON.stringify(result));
+    await work.remove(keys.parts(job));
+    return result;
   }
 
   /** The parts that make up the output, in source order. */
@@ -81,13 +86,17 @@ class Commit {
       const chunk = this.plan.reduces ? null : 0;
       return [{ ...inline.receipt.part!, chunk, inline: Buffer.from(inline.part, 'base64') }];
     }
-    if (this.plan.reduces) {
+    if (this.plan.reduces && !receipts[0]!.reduced) {
       const part = JSON.parse((await work.read(keys.reduced(job))).toString()) as PartRef;
       return [{ ...part, chunk: null, localPath: await work.localPath(part.key) }];
     }
     const withPart = receipts.filter((receipt) => receipt.part);
     return Promise.all(
-      withPart.map(async ({ part, from }) => ({ ...part!, chunk: from, localPath: await work.localPath(part!.key) })),
+      withPart.map(async ({ part, from, reduced }) => ({
+        ...part!,
+        chunk: reduced ? null : from,
+        localPath: await work.localPath(part!.key),
+      })),
     );
   }
 

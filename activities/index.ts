@@ -1,4 +1,5 @@
 import type { Activities } from '../src/contract.js';
+import { checkOnce } from './check-once.js';
 import { commit } from './commit.js';
 import type { Dependencies } from './dependencies.js';
 import { discard } from './discard.js';
@@ -9,7 +10,8 @@ import { reduce } from './reduce.js';
 import { stitch } from './stitch.js';
 
 /** The activities over their dependencies, one a verb. */
-export function createActivities(dependencies: Dependencies): Activities {
+export function createActivities(given: Omit<Dependencies, 'check'>): Activities {
+  const dependencies: Dependencies = { ...given, check: checkOnce(given.pool) };
   return {
     inspect: withCodes((input) => inspect(dependencies, input)),
     preview: withCodes((input) => preview(dependencies, input)),

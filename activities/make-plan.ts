@@ -44,7 +44,7 @@ const LOOKS_AT_ONCE = 16;
 export async function makePlan(dependencies: Dependencies, spec: JobSpec, job: string): Promise<Planned> {
   const threads = await dependencies.threads();
   const laid = spec.source.uri ? await planFiles(dependencies, spec, threads) : await planItems(dependencies, spec);
-  const check = await dependencies.pool.run('check', {
+  const check = await dependencies.check({
     use: spec.process.use,
     with: spec.process.with,
     columns: laid.columns,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, unlink } from 'node:fs/promises';
+import { readFile, rm, unlink } from 'node:fs/promises';
 import { Context } from '@temporalio/activity';
 import type { InlineReceipt, RangeResult } from '../src/contract.js';
 import type { RangeInput } from '../src/core/plan.js';
@@ -7,6 +7,7 @@ import { keys, totalsOf } from '../src/core/receipt.js';
 import type { PartRef, Receipt } from '../src/core/receipt.js';
 import { TaskControl } from '../src/processors/control.js';
 import type { ProcessOutput, StagedPart } from '../src/processors/tasks.js';
+import type { WorkArea } from '../src/stores/port.js';
 import type { Dependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 
@@ -19,7 +20,7 @@ export async function processChunks({ work, pool }: Dependencies, input: RangeIn
   const receiptKey = keys.receipt(job, from, to, generation);
   if (!input.inline) {
     const known = await work.tryRead(receiptKey);
-    if (known) return totalsOf(JSON.parse(known.toString()) as Receipt);
+    if (known) return resultOf(known);
   }
 
   const control = new TaskControl();
@@ -29,9 +30,20 @@ export async function processChunks({ work, pool }: Dependencies, input: RangeIn
     () => ({ bytes: control.bytes, records: control.records }),
   );
 
-  const { receipt, part, rejects, reduced } = output;
+  try {
+    return await publish(work, input, output);
+  } catch (error) {
+    for (const file of [output.part, output.rejects]) if (file) await rm(file.path, { force: true });
+    throw error;
+  }
+}
+
+async function publish(work: WorkArea, input: RangeInput, output: ProcessOutput): Promise<RangeResult> {
+  const { job, from, to, generation } = input;
+  const { receipt, part, rejects } = output;
+  const receiptKey = keys.receipt(job, from, to, generation);
   if (part) receipt.part = { ...partRef(part), key: '' };
-  const result: RangeResult = { ...totalsOf(receipt), reduced };
+  const result = { ...totalsOf(receipt), reduced: receipt.reduced };
   const small = (part?.bytes ?? 0) + (rejects?.bytes ?? 0) <= INLINE_PART_BYTES;
   if (input.inline && small) return { ...result, inline: await takeInline(output) };
 
@@ -48,13 +60,17 @@ export async function processChunks({ work, pool }: Dependencies, input: RangeIn
     await work.publishFile(key, rejects.path);
     receipt.rejects = { key, records: receipt.counts.rejected };
   }
-  if (reduced) await work.publish(keys.reduced(job), JSON.stringify(receipt.part));
   if (await work.publish(receiptKey, JSON.stringify(receipt))) return result;
 
   // Another attempt was first; ours was never visible.
   if (receipt.part) await work.remove(receipt.part.key);
   if (receipt.rejects) await work.remove(receipt.rejects.key);
-  return totalsOf(JSON.parse((await work.read(receiptKey)).toString()) as Receipt);
+  return resultOf(await work.read(receiptKey));
+}
+
+function resultOf(published: Buffer): RangeResult {
+  const receipt = JSON.parse(published.toString()) as Receipt;
+  return { ...totalsOf(receipt), reduced: receipt.reduced };
 }
 
 function partRef({ bytes, records, sha256, columns }: StagedPart): Omit<PartRef, 'key'> {

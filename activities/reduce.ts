@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { Context } from '@temporalio/activity';
 import type { PlanRef } from '../src/core/plan.js';
 import { keys } from '../src/core/receipt.js';
@@ -17,8 +18,9 @@ export async function reduce({ work, pool }: Dependencies, { job }: PlanRef): Pr
   const partials = await Promise.all(parts.map((key) => work.localPath(key)));
   const part = await withHeartbeats((signal) => pool.run('reduce', { job, partials }, { signal }));
 
-  Context.current().cancellationSignal.throwIfAborted();
   const { path, ...ref } = part;
+  if (Context.current().cancellationSignal.aborted) await rm(path, { force: true });
+  Context.current().cancellationSignal.throwIfAborted();
   const key = keys.part(job, 0, 0, `reduced-${randomUUID()}`, 'part');
   await work.publishFile(key, path);
   const made: PartRef = { ...ref, key };

@@ -8,7 +8,7 @@ import { alternate, DATA, duckdb, flightsFile, THREADS, type Services } from './
 import type { CsvParseTask } from './csv-parse-process.js';
 import type { Line } from './report.js';
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 const RECORDS = 3_000_000;
 const TARGET = 2;
 

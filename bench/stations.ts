@@ -3,7 +3,7 @@ import { alternate, call, duckdb, peakMemory, stationsFile, THREADS, type Servic
 import type { Line } from './report.js';
 
 const ROWS = 50_000_000;
-const ROUNDS = 5;
+const ROUNDS = 3;
 const GIB = 1024 ** 3;
 
 const SELECT = 'select station, min(temperature) lo, max(temperature) hi, sum(temperature) total, count(*) n';

@@ -11,7 +11,7 @@ import type { Config } from './core/config.js';
 import { messageOf } from './core/errors.js';
 import { createThreadPool } from './processors/pool.js';
 import { createFileStore } from './stores/file-store.js';
-import { createWorkArea } from './stores/work-area.js';
+import { createWorkArea, sweepStaging } from './stores/work-area.js';
 import { liveWorkers, publishCard } from './stores/worker-cards.js';
 import { connectionSettings, connectClient } from './temporal/connect.js';
 import { ensureSearchAttributes } from './temporal/search-attributes.js';
@@ -32,16 +32,22 @@ export interface RunningWorker {
 }
 
 /**
+ * @param options.workflowBundle file of the bundled workflows; default: the build's, or bundled now from source
+ * @param options.log what the SDK says at least; default: warnings, such as attempts that failed
  * @throws MillraceError `temporal.unreachable`, `temporal.search_attributes`, `processor.load_failed`, `work.unusable`
  */
-export async function startWorker(config: Config): Promise<RunningWorker> {
-  quietRuntime();
+export async function startWorker(
+  config: Config,
+  { workflowBundle, log = 'WARN' }: { workflowBundle?: string; log?: 'WARN' | 'ERROR' } = {},
+): Promise<RunningWorker> {
+  quietRuntime(log);
   const settings = connectionSettings(config.temporal);
   const { connection: client, namespace } = await connectClient(config.temporal);
   await ensureSearchAttributes(client, namespace);
   await client.close();
 
   const work = await createWorkArea(config.work);
+  await sweepStaging(config.work);
   const pool = createThreadPool(config);
   const id = randomUUID();
   const processors = await pool.run('describe', null);
@@ -79,7 +85,7 @@ export async function startWorker(config: Config): Promise<RunningWorker> {
   };
   const main = await Worker.create({
     ...common,
-    ...workflowSource(),
+    ...workflowSource(workflowBundle),
     maxConcurrentActivityTaskExecutions: SMALL_JOB_SLOTS,
     stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
   });
@@ -115,17 +121,17 @@ export async function startWorker(config: Config): Promise<RunningWorker> {
 }
 
 /** The bundle that the build made; from source, the workflows themselves. */
-function workflowSource(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
-  const bundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
-  if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
+function workflowSource(given?: string): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const bundle = given ?? fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+  if (given || existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
   return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
 }
 
 let quiet = false;
 
-/** Warnings and errors only: the rest is for those who debug the SDK. */
-function quietRuntime(): void {
+/** Warnings and errors at most: the rest is for those who debug the SDK. */
+function quietRuntime(level: 'WARN' | 'ERROR'): void {
   if (quiet) return;
   quiet = true;
-  Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
+  Runtime.install({ logger: new DefaultLogger(level), shutdownSignals: [] });
 }

@@ -1,4 +1,4 @@
-import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { RetryPolicy } from '@temporalio/workflow';
 import { chunksQueue } from '../src/contract.js';
 import type { Activities } from '../src/contract.js';
@@ -26,6 +26,8 @@ export function heavy(taskQueue: string, job: JobShape, summary: string, timeout
     taskQueue: small ? taskQueue : chunksQueue(taskQueue),
     startToCloseTimeout: timeoutMs,
     heartbeatTimeout: job.options.timeout.heartbeatMs,
+    // An attempt that still ran while its job is cleaned up could publish into what is gone.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: retryPolicy(job.options.retry),
     summary,
   });

@@ -41,8 +41,9 @@ export class JobLedger {
     this.checkTolerance(false);
   }
 
-  takeBack(undone: Totals): void {
-    this.show(subtractTotals(this.total, undone), this.progress.chunks.running);
+  /** A range was run again from another start. Its rejects are judged at the end only, for that start may move once more. */
+  correct(undone: Totals, done: Totals): void {
+    this.show(addTotals(subtractTotals(this.total, undone), done), this.progress.chunks.running);
   }
 
   enter(state: JobState): void {

@@ -1,6 +1,7 @@
 import {
   ActivityFailure,
   ApplicationFailure,
+  CancelledFailure,
   ChildWorkflowFailure,
   TimeoutFailure,
   isCancellation,
@@ -13,9 +14,11 @@ import type { Tolerance } from '../src/core/spec.js';
 /**
  * The state that an error ends a job in, and the failure to end the workflow with: one level deep, its type a stable code.
  * Null for a fault in the workflow's own code: its task is then retried until a mended worker comes.
+ * @param cancelled whether the job was cancelled: then it ends so, whatever the activities that had to stop say
  */
-export function endedBy(error: unknown): { state: EndState; failure: unknown } | null {
+export function endedBy(error: unknown, cancelled: boolean): { state: EndState; failure: unknown } | null {
   if (isCancellation(error)) return { state: 'cancelled', failure: error };
+  if (cancelled) return { state: 'cancelled', failure: new CancelledFailure('the job was cancelled') };
   const cause = innermost(error);
   if (cause instanceof ApplicationFailure)
     return failed(cause.type?.includes('.') ? cause.type : 'job.failed', cause.message);

@@ -27,7 +27,7 @@ export async function processDataset(spec: unknown): Promise<JobResult> {
     ledger.planned(plan);
     return await withinTime(plan, () => runPlan(job, plan, ledger));
   } catch (error) {
-    const end = endedBy(error);
+    const end = endedBy(error, CancellationScope.current().consideredCancelled);
     if (!end) throw error;
     ledger.enter(end.state);
     await CancellationScope.nonCancellable(() => local.discard({ job, inline: ledger.inlinePlan }));
@@ -76,8 +76,7 @@ async function stitch(job: string, plan: PlanSummary, ledger: JobLedger): Promis
     const restarts = await local.stitch({ job });
     if (restarts.length === 0) return;
     for (const { undo, ...range } of restarts) {
-      ledger.takeBack(undo);
-      ledger.add(await runRange(plan, { job, ...range }));
+      ledger.correct(undo, await runRange(plan, { job, ...range }));
     }
   }
 }

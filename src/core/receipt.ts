@@ -16,6 +16,8 @@ export interface Receipt {
   bytes: number;
   /** Absent where the range gave no output. */
   part?: PartRef;
+  /** True where the part is the reduced result already: the range is the job's only one. */
+  reduced?: boolean;
   rejects?: { key: string; records: number };
   /** Whether the first record start of the range was guessed. */
   guessed: boolean;
@@ -76,6 +78,8 @@ export const keys = {
   job: (job: string) => `${job}/`,
   rejects: (job: string) => `${job}/output/rejects.ndjson`,
   manifest: (job: string) => `${job}/output/manifest.json`,
+  /** The job's result: there once everything is published. */
+  committed: (job: string) => `${job}/output/committed.json`,
   workers: () => 'workers/',
   worker: (id: string) => `workers/${id}.json`,
 };

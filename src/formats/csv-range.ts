@@ -83,7 +83,7 @@ export async function copyCsvRange(
       clean = false;
       position = (await lineEndAfter(source, position)).next;
     }
-    wanted = used === 0 && !skip ? Math.max(bytes.length * 2, blockBytes) : blockBytes;
+    wanted = used === 0 && !skip ? bytes.length * 2 + blockBytes : blockBytes;
   }
   return { span: { first, end: position }, clean };
 }

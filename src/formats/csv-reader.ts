@@ -201,7 +201,7 @@ export function csvRangeReader(
         position = lineEnd.next;
         wanted = blockBytes;
       } else {
-        wanted = at === 0 ? Math.max(bytes.length * 2, blockBytes) : blockBytes;
+        wanted = at === 0 ? bytes.length * 2 + blockBytes : blockBytes;
         position = base + at;
       }
     }

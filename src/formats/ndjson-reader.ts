@@ -147,7 +147,7 @@ export function ndjsonRangeReader(
         position = newline < 0 ? source.size : newline + 1;
         wanted = blockBytes;
       } else {
-        wanted = at === 0 ? Math.max(bytes.length * 2, blockBytes) : blockBytes;
+        wanted = at === 0 ? bytes.length * 2 + blockBytes : blockBytes;
         position = base + at;
       }
     }

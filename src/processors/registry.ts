@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { glob } from 'tinyglobby';
-import { tsImport } from 'tsx/esm/api';
 import { z } from 'zod';
 import { MillraceError, messageOf } from '../core/errors.js';
 import type { ProcessorInfo } from '../core/job.js';
@@ -86,9 +85,8 @@ export async function loadRegistry(folders: readonly string[]): Promise<Registry
 async function importProcessor(file: string): Promise<AnyProcessor | null> {
   let loaded: { default?: unknown };
   try {
-    const url = pathToFileURL(file).href;
-    // A folder of processors is the user's own TypeScript; this keeps a build step away from it.
-    loaded = (/\.m?ts$/.test(file) ? await tsImport(url, import.meta.url) : await import(url)) as { default?: unknown };
+    const load = /\.m?ts$/.test(file) ? importTypeScript : (url: string) => import(url) as Promise<unknown>;
+    loaded = (await load(pathToFileURL(file).href)) as { default?: unknown };
   } catch (error) {
     throw new MillraceError(
       'processor.load_failed',
@@ -102,6 +100,12 @@ async function importProcessor(file: string): Promise<AnyProcessor | null> {
   if (!candidate || typeof candidate !== 'object' || typeof candidate.name !== 'string' || !kindOf(candidate))
     return null;
   return candidate as AnyProcessor;
+}
+
+/** A folder of processors is the user's own TypeScript; this keeps a build step away from it. */
+async function importTypeScript(url: string): Promise<unknown> {
+  const { tsImport } = await import('tsx/esm/api');
+  return tsImport(url, import.meta.url);
 }
 
 function describe(processor: AnyProcessor): ProcessorInfo {

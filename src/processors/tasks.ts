@@ -52,8 +52,6 @@ export interface ProcessOutput {
   /** Private local files, to be published with the receipt. */
   part?: StagedPart;
   rejects?: { path: string; bytes: number };
-  /** True when the step over all partials was done too (the job's only range). */
-  reduced: boolean;
 }
 
 export interface StagedPart extends Omit<PartRef, 'key'> {

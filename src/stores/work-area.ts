@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, readdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MillraceError } from '../core/errors.js';
 import { stagedFile } from './local-sink.js';
@@ -97,6 +97,21 @@ export async function createWorkArea(folder: string): Promise<WorkArea> {
       await rm(at(prefix), { recursive: true, force: true });
     },
   };
+}
+
+const STALE_MS = 24 * 3_600_000;
+
+/** Removes the private files of attempts that a killed worker or an ended thread left, once nobody has touched them for a day. */
+export async function sweepStaging(folder: string): Promise<void> {
+  const staging = path.join(folder, '.staging');
+  for (const name of await readdir(staging)) {
+    const file = path.join(staging, name);
+    const age = await stat(file).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (age > STALE_MS) await rm(file, { recursive: true, force: true });
+  }
 }
 
 /** Runs `act`, making the target's folder when it turns out to be absent: cheaper than asking each time. */

@@ -66,7 +66,9 @@ describe('csvRangeReader and DuckDB', () => {
       s: 'VARCHAR',
     });
     expect(ours.rejects).toEqual([]);
-    expect(ours.rows.map((row) => [row.i === null ? null : String(row.i as number), row.f, row.b, row.d, row.s])).toEqual(theirs);
+    expect(
+      ours.rows.map((row) => [row.i === null ? null : String(row.i as number), row.f, row.b, row.d, row.s]),
+    ).toEqual(theirs);
   });
 
   it('read the same rows of every range that copyCsvRange calls clean', async () => {

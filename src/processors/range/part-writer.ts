@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 
 /**
  * Writes one private part file and its digest. Synchronous: it runs in a worker thread whose only work it is, and a
@@ -32,5 +32,11 @@ export class PartWriter {
   close(): string {
     closeSync(this.fd);
     return this.hash?.digest('hex') ?? '';
+  }
+
+  /** Removes the file, which was not closed yet. */
+  discard(): void {
+    closeSync(this.fd);
+    unlinkSync(this.path);
   }
 }

@@ -32,6 +32,10 @@ export class RejectLog {
     this.writer.close();
     return { path: this.writer.path, bytes: this.writer.bytes };
   }
+
+  discard(): void {
+    this.writer?.discard();
+  }
 }
 
 /** The reject of a record that a processor refused. */

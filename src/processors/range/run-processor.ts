@@ -20,20 +20,36 @@ import { isOneRange } from '../../core/part-format.js';
 export async function runProcessor(run: RangeRun): Promise<RangeOutput> {
   const { plan, context } = run;
   const processor = context.registry.get(plan.spec.process.use);
-  const output = new RowOutput(await context.work.scratchFile('part'), plan);
   const use = processorContext(processor, run);
-  const reduction = kindOf(processor) === 'reduce' ? applyReduce(processor as ReduceProcessor<unknown>, use) : null;
-  await readAll(run, reduction ?? application(processor, use), output);
+  return writing(context, plan, async (output) => {
+    const reduction = kindOf(processor) === 'reduce' ? applyReduce(processor as ReduceProcessor<unknown>, use) : null;
+    await readAll(run, reduction ?? application(processor, use), output);
 
-  if (!reduction) return { part: output.close(), reduced: false };
-  if (isOneRange(plan)) {
-    const rows = finish(processor as ReduceProcessor<unknown>, reduction.accumulator(), use.params);
-    output.write(rows);
-    run.receipt.counts.out = rows.length;
-    return { part: output.close(), reduced: true };
+    if (!reduction) return { part: output.close(), reduced: false };
+    if (isOneRange(plan)) {
+      const rows = finish(processor as ReduceProcessor<unknown>, reduction.accumulator(), use.params);
+      output.write(rows);
+      run.receipt.counts.out = rows.length;
+      return { part: output.close(), reduced: true };
+    }
+    output.writeText(JSON.stringify(reduction.accumulator()));
+    return { part: output.close(), reduced: false };
+  });
+}
+
+/** Runs `write` with an output of its own, which is gone when it fails. */
+async function writing<T>(
+  { work }: ThreadContext,
+  plan: Plan,
+  write: (output: RowOutput) => T | Promise<T>,
+): Promise<T> {
+  const output = new RowOutput(await work.scratchFile('part'), plan);
+  try {
+    return await write(output);
+  } catch (error) {
+    output.discard();
+    throw error;
   }
-  output.writeText(JSON.stringify(reduction.accumulator()));
-  return { part: output.close(), reduced: false };
 }
 
 /** The step over all partials of a reduction: merges in source order, then finishes. */
@@ -43,10 +59,11 @@ export function finishReduction(processor: ReduceProcessor<unknown>, accumulator
 }
 
 /** Rows as a part file in the form of the sink. */
-export async function writeRows({ work }: ThreadContext, plan: Plan, rows: Row[]): Promise<StagedPart> {
-  const output = new RowOutput(await work.scratchFile('part'), plan);
-  output.write(rows);
-  return output.close();
+export function writeRows(context: ThreadContext, plan: Plan, rows: Row[]): Promise<StagedPart> {
+  return writing(context, plan, (output) => {
+    output.write(rows);
+    return output.close();
+  });
 }
 
 function finish(processor: ReduceProcessor<unknown>, accumulator: unknown, params: unknown): Row[] {
@@ -128,6 +145,10 @@ class RowOutput {
     const columns = (this.columns ?? []).map((name) => ({ name, type: 'string' }));
     const { path, bytes } = this.writer;
     return { path, bytes, records: this.records, sha256: this.writer.close(), columns };
+  }
+
+  discard(): void {
+    this.writer.discard();
   }
 
   private csvText(rows: Row[]): string {

@@ -14,10 +14,16 @@ export async function runRange(
 ): Promise<ProcessOutput> {
   const plan = await context.plan(input);
   const run = await newRun(context, plan, input, control, signal);
-  const { part, reduced } = plan.spec.process.use === SQL ? await runSql(run) : await runProcessor(run);
   const { receipt, rejects } = run;
+  const { part, reduced } = await (plan.spec.process.use === SQL ? runSql(run) : runProcessor(run)).catch(
+    (error: unknown) => {
+      rejects.discard();
+      throw error;
+    },
+  );
   receipt.counts.rejected = rejects.records;
   receipt.counts.in = receipt.counts.used + receipt.counts.filtered + receipt.counts.rejected;
   receipt.firstReject = rejects.first;
-  return { receipt, part, rejects: rejects.close(), reduced };
+  if (reduced) receipt.reduced = true;
+  return { receipt, part, rejects: rejects.close() };
 }

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { MillraceError } from '../../core/errors.js';
 import { isOneRange, isSingleFile, outputFormat } from '../../core/part-format.js';
 import type { CsvOptions } from '../../core/spec.js';
 import { copyCsvRange } from '../../formats/csv-range.js';
@@ -106,6 +107,7 @@ async function mapNormalised(run: RangeRun, map: SqlMap, open: OpenChunk, slice:
   const { plan, receipt, rejects } = run;
   const reader = await readChunk(run.context, plan, open);
   const names = plan.columns.map(({ name }) => name);
+  const times = plan.columns.filter(({ type }) => type === 'timestamp').map(({ name }) => name);
   const toText = plan.format === 'csv' ? createCsvWriter(names) : ndjsonLines;
   const origin = await run.origin(open);
   const writer = new PartWriter(slice, { digest: false });
@@ -115,14 +117,30 @@ async function mapNormalised(run: RangeRun, map: SqlMap, open: OpenChunk, slice:
       run.control.check();
       for (const reject of batch.rejects) rejects.add(shifted(reject, origin));
       records += batch.rows.length + batch.rejects.length;
+      for (const name of times) for (const row of batch.rows) row[name] = withSeconds(row[name]);
       writer.write(toText(batch.rows));
     }
   } finally {
     writer.close();
   }
   const counts = await map.add(tableOf(run, slice, OUR_CSV));
+  // Its rows would be missing from the result, and from the counts.
+  if (counts.rejected > 0) throw refusedTwice(open);
   receipt.counts.used += counts.recordsIn;
   run.covered(open, reader.span, reader.span?.lines ?? null, records);
+}
+
+/** The engine reads no zone behind hours and minutes alone. */
+function withSeconds(timestamp: unknown): unknown {
+  return typeof timestamp === 'string' ? timestamp.replace(/^(.{10}[ T]\d\d:\d\d)(?=[Z+-])/, '$1:00') : timestamp;
+}
+
+function refusedTwice({ chunk }: OpenChunk): MillraceError {
+  return new MillraceError(
+    'sql.unreadable',
+    `the SQL engine cannot read records of chunk ${chunk.index} that are well formed; declare the columns of type float, ` +
+      'date and timestamp as string in csv.types and cast them in the statement',
+  );
 }
 
 /** As our own writer writes it: nulls empty, empty texts quoted. */

@@ -325,14 +325,19 @@ async function copy(
   return scalar(connection, `copy (${forFormat(statement, columns, output)}\n) to ${copyTarget(output)}`);
 }
 
-/** Parquet has no 128-bit integers and DuckDB would write them as inexact doubles; a sum of integers that leaves 64 bits fails instead. */
-function forFormat(statement: string, columns: readonly SqlColumn[], output: SqlOutput): string {
-  if (output.format !== 'parquet') return statement;
-  const wide = columns
-    .filter(({ type }) => type === 'HUGEINT' || type === 'UHUGEINT')
-    .map(({ name }) => identifier(name));
-  if (wide.length === 0) return statement;
-  return `select * replace (${wide.map((name) => `${name}::bigint as ${name}`).join(', ')}) from (${statement}\n)`;
+/**
+ * What a format cannot hold. Parquet has no 128-bit integers and DuckDB would write them as inexact doubles; a sum of
+ * integers that leaves 64 bits fails instead. JSON has no infinities and no NaN: they become null, as our own writer has it.
+ */
+function forFormat(statement: string, columns: readonly SqlColumn[], { format }: SqlOutput): string {
+  const replaced = columns.flatMap(({ name: plain, type }) => {
+    const name = identifier(plain);
+    if (format === 'parquet' && /^U?HUGEINT$/.test(type)) return [`${name}::bigint as ${name}`];
+    if (format === 'ndjson' && /^(DOUBLE|FLOAT)$/.test(type))
+      return [`case when isfinite(${name}) then ${name} end as ${name}`];
+    return [];
+  });
+  return replaced.length === 0 ? statement : `select * replace (${replaced.join(', ')}) from (${statement}\n)`;
 }
 
 function copyTarget({ path, format, header }: SqlOutput): string {

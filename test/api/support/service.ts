@@ -14,7 +14,7 @@ import { createWorkArea } from '../../../src/stores/work-area.js';
 import { createJobs } from '../../../src/temporal/jobs.js';
 import type { Jobs } from '../../../src/temporal/jobs.js';
 import { ensureSearchAttributes } from '../../../src/temporal/search-attributes.js';
-import { testServer, uniqueTaskQueue } from '../../helpers/temporal-server.js';
+import { testNativeConnection, testServer, uniqueTaskQueue } from '../../helpers/temporal-server.js';
 
 const TASK_QUEUE = uniqueTaskQueue('api');
 
@@ -34,10 +34,10 @@ export interface Service {
 }
 
 export async function startService(): Promise<Service> {
-  const { client, connection, nativeConnection, namespace } = await testServer();
+  const { client, connection, namespace } = await testServer();
   await ensureSearchAttributes(connection, namespace);
   const worker = await Worker.create({
-    connection: nativeConnection,
+    connection: await testNativeConnection(),
     namespace,
     taskQueue: TASK_QUEUE,
     workflowsPath: fileURLToPath(new URL('./tiny-workflows.ts', import.meta.url)),

@@ -1,0 +1,157 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { PROCESS_DATASET } from '../../src/contract.js';
+import type { ProcessDataset } from '../../src/contract.js';
+import type { Config } from '../../src/core/config.js';
+import type { JobResult, Manifest } from '../../src/core/job.js';
+import { keys } from '../../src/core/receipt.js';
+import type { Receipt } from '../../src/core/receipt.js';
+import type { Reject } from '../../src/core/records.js';
+import { failureOf } from '../../src/temporal/failures.js';
+import { newJobId } from '../../src/temporal/job-id.js';
+import { startWorker } from '../../src/worker.js';
+import { testServer, testWorkflowBundle, uniqueTaskQueue } from './temporal-server.js';
+
+const PROCESSORS = fileURLToPath(new URL('../fixtures/processors', import.meta.url));
+
+export interface Place {
+  config: Config;
+  /** Root of sources and sinks. */
+  data: string;
+  client: Client;
+  /** An absolute path below `data`. */
+  at(name: string): string;
+  write(name: string, content: string | Buffer): Promise<string>;
+  read(name: string): Promise<string>;
+  /** Starts a job as the `temporal` command line would: nothing but a spec. */
+  start(spec: unknown): Promise<Job>;
+  /** Runs a job to its end. @throws what it failed of */
+  run(spec: unknown): Promise<Finished>;
+  /** Runs a job that must fail. */
+  fail(spec: unknown): Promise<{ code: string; message: string; id: string }>;
+  /** What the work area holds of a job, as keys. */
+  workOf(id: string): Promise<string[]>;
+  /** Private files of attempts that nobody published. */
+  staging(): Promise<string[]>;
+  remove(): Promise<void>;
+}
+
+export interface Job {
+  id: string;
+  handle: WorkflowHandle<ProcessDataset>;
+}
+
+export interface Finished extends JobResult {
+  id: string;
+  manifestFile: Manifest;
+  receipts: Receipt[];
+  rejected: Reject[];
+}
+
+/** Folders and a task queue of its own for one test file; no worker yet. */
+export async function makePlace(name: string, changes: Partial<Config> = {}): Promise<Place> {
+  const { address, namespace, client } = await testServer();
+  const home = await mkdtemp(path.join(os.tmpdir(), `millrace-${name}-`));
+  const data = path.join(home, 'data');
+  await mkdir(data);
+  const config: Config = {
+    host: '127.0.0.1',
+    port: 0,
+    home,
+    roots: [data],
+    work: path.join(home, 'work'),
+    scratch: path.join(home, 'scratch'),
+    taskQueue: uniqueTaskQueue(name),
+    processors: [PROCESSORS],
+    threads: 2,
+    sqlMemoryBytes: 256 * 1024 * 1024,
+    temporal: { address, namespace },
+    ...changes,
+  };
+  const at = (file: string) => path.join(data, file);
+  const work = (key: string) => path.join(config.work, key);
+  const readJson = async <T>(key: string) => JSON.parse(await readFile(work(key), 'utf8')) as T;
+
+  async function start(spec: unknown): Promise<Job> {
+    const id = newJobId();
+    const handle = await client.workflow.start<ProcessDataset>(PROCESS_DATASET, {
+      workflowId: id,
+      taskQueue: config.taskQueue,
+      args: [spec],
+    });
+    return { id, handle };
+  }
+
+  async function listed(folder: string): Promise<string[]> {
+    if (!existsSync(folder)) return [];
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
+      .sort();
+  }
+
+  return {
+    config,
+    data,
+    client,
+    at,
+    start,
+
+    async write(file, content) {
+      await mkdir(path.dirname(at(file)), { recursive: true });
+      await writeFile(at(file), content);
+      return at(file);
+    },
+
+    read: (file) => readFile(at(file), 'utf8'),
+
+    async run(spec) {
+      const { id, handle } = await start(spec);
+      const result = await handle.result();
+      const receipts = await Promise.all(
+        (await listed(work(keys.receipts(id)))).map((file) => readJson<Receipt>(keys.receipts(id) + file)),
+      );
+      const rejects = result.rejects ? await readFile(work(result.rejects.uri), 'utf8') : '';
+      const rejected = rejects.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Reject]));
+      return { id, ...result, receipts, rejected, manifestFile: await readJson<Manifest>(result.manifest) };
+    },
+
+    async fail(spec) {
+      const { id, handle } = await start(spec);
+      const error: unknown = await handle.result().then(
+        (result) => {
+          throw new Error(`the job was to fail, and it ${result.state}`);
+        },
+        (thrown: unknown) => thrown,
+      );
+      const { code, message } = failureOf(error);
+      return { id, code, message };
+    },
+
+    workOf: (id) => listed(work(keys.job(id))),
+    staging: () => listed(work('.staging')),
+    remove: () => rm(home, { recursive: true, force: true }),
+  };
+}
+
+export interface Engine extends Place {
+  stop(): Promise<void>;
+}
+
+/** A place with one worker, as `millrace worker` starts it, in this process. */
+export async function startEngine(name: string, changes: Partial<Config> = {}): Promise<Engine> {
+  const place = await makePlace(name, changes);
+  const worker = await startWorker(place.config, { workflowBundle: testWorkflowBundle(), log: 'ERROR' });
+  return {
+    ...place,
+    async stop() {
+      await worker.stop();
+      await place.remove();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../../src/core/config.js';
+import { testWorkflowBundle } from './temporal-server.js';
+
+export interface WorkerProcess {
+  pid: number;
+  /** Ends it as a power cut would. */
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What the entry point of a worker process is told. */
+export interface WorkerOrder {
+  config: Config;
+  workflowBundle: string;
+}
+
+/** A worker in a process of its own. */
+export async function startWorkerProcess(config: Config): Promise<WorkerProcess> {
+  const entry = fileURLToPath(new URL('worker-entry.ts', import.meta.url));
+  const child = fork(entry, [], { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  child.send({ config, workflowBundle: testWorkflowBundle() } satisfies WorkerOrder);
+  const [answer] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [unknown];
+  if (answer !== 'ready') throw new Error(`the worker process did not start: ${JSON.stringify(answer)}`);
+  return {
+    pid: child.pid!,
+    kill: () => ended(child, () => child.kill('SIGKILL')),
+    stop: () => ended(child, () => child.disconnect()),
+  };
+}
+
+async function ended(child: ChildProcess, end: () => void): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  end();
+  await exit;
+}

@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { CancelledFailure } from '@temporalio/common';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startEngine } from '../helpers/engine.js';
+import type { Engine, Job } from '../helpers/engine.js';
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await startEngine('cancel');
+});
+afterAll(() => engine.stop());
+
+/** A thread that does not listen is ended after this grace. */
+const GRACE_MS = 5000;
+const HEARTBEAT_MS = 1000;
+const options = { timeout: { heartbeat: `${HEARTBEAT_MS}ms` } };
+
+const LONG_QUERY =
+  'select sum(hash(a.n, b.n)) s from chunk, (select unnest(range(4000000)) n) a, (select unnest(range(1000000)) n) b where a.n % 7 <> b.n % 11';
+
+async function activityRuns({ handle }: Job): Promise<void> {
+  await expect
+    .poll(async () => (await handle.describe()).raw.pendingActivities?.some(({ state }) => state === 2), {
+      timeout: 10_000,
+    })
+    .toBe(true);
+}
+
+async function leavesNothing(id: string): Promise<void> {
+  expect(await engine.workOf(id)).toEqual([]);
+  expect((await readdir(engine.data)).filter((name) => name.startsWith('.'))).toEqual([]);
+  expect(existsSync(engine.at('out.ndjson'))).toBe(false);
+}
+
+async function worksOn(): Promise<void> {
+  const items = [{ n: 1 }];
+  expect((await engine.run({ source: { items }, process: { use: 'pass' } })).rows).toEqual(items);
+}
+
+describe('a job that is cancelled while it computes', () => {
+  it.each([
+    ['a processor that listens', { use: 'slow', with: { ms: 60_000 } }, 2 * HEARTBEAT_MS],
+    ['a long query', { use: 'sql', with: { map: LONG_QUERY } }, 2 * HEARTBEAT_MS],
+    ['a processor that never returns', { use: 'endless' }, 2 * HEARTBEAT_MS + GRACE_MS],
+  ])('ends soon, leaves nothing, and the worker goes on: %s', async (_, process, within) => {
+    const uri = await engine.write('rows.csv', `n\n${'1\n'.repeat(3000)}`);
+    const sink = { uri: engine.at('out.ndjson') };
+    const staged = await engine.staging();
+    const job = await engine.start({ source: { uri }, process, sink, options: { ...options, chunk: { bytes: 3000 } } });
+    await activityRuns(job);
+    const began = Date.now();
+    await job.handle.cancel();
+    await expect(job.handle.result()).rejects.toMatchObject({ cause: expect.any(CancelledFailure) as unknown });
+    expect(Date.now() - began).toBeLessThan(within + 1500);
+    expect((await job.handle.describe()).status.name).toBe('CANCELLED');
+    await leavesNothing(job.id);
+    // A thread that had to be ended cannot tidy up; the next worker that starts does, a day later.
+    if (process.use !== 'endless') expect(await engine.staging()).toEqual(staged);
+    await worksOn();
+  });
+});
+
+describe('options.timeout', () => {
+  it('job: ends the job as failed, cleans up', async () => {
+    const spec = {
+      source: { items: [{ n: 1 }] },
+      process: { use: 'slow', with: { ms: 60_000 } },
+      sink: { uri: engine.at('out.ndjson') },
+      options: { timeout: { job: '1s', heartbeat: '1s' } },
+    };
+    const { id, code, message } = await engine.fail(spec);
+    expect([code, message]).toEqual(['job.timeout', 'the job did not end within options.timeout.job (1000 ms)']);
+    await leavesNothing(id);
+  });
+
+  it('chunk: gives an attempt up, and fails the job after the last one', async () => {
+    const spec = {
+      source: { items: [{ n: 1 }] },
+      process: { use: 'slow', with: { ms: 60_000 } },
+      options: { timeout: { chunk: '1s' }, retry: { attempts: 2, first: '1ms' } },
+    };
+    const staged = await engine.staging();
+    const { id, code } = await engine.fail(spec);
+    expect(code).toBe('job.step_timeout');
+    await expect.poll(() => engine.staging()).toEqual(staged);
+    await leavesNothing(id);
+    await worksOn();
+  });
+});
