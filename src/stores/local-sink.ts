@@ -4,6 +4,8 @@ import { copyFile, link, mkdir, open, rename, rm, unlink } from 'node:fs/promise
 import path from 'node:path';
 import type { StagedFile, StagedFolder } from './port.js';
 
+const FLUSH_BYTES = 32 * 1024 * 1024;
+
 /** Stages beside the target, so that publishing never crosses a file system. See `SinkStore`. */
 export async function stageFile(target: string, owner: string): Promise<StagedFile> {
   await mkdir(path.dirname(target), { recursive: true });
@@ -41,9 +43,18 @@ export async function stageFolder(target: string, owner: string): Promise<Staged
 /** A file that is written at `staged` and becomes `target`; both on one file system. */
 export async function stagedFile(staged: string, target: string): Promise<StagedFile> {
   let handle = await open(staged, 'w');
+  let unwritten = 0;
+  let flushing = Promise.resolve();
   return {
     async append(bytes) {
       await handle.writeFile(bytes);
+      unwritten += bytes.byteLength;
+      if (unwritten < FLUSH_BYTES) return;
+      // The disk works while the next bytes are read; otherwise all of it is waited for at the end.
+      unwritten = 0;
+      await flushing;
+      flushing = handle.datasync();
+      flushing.catch(() => undefined);
     },
 
     async adopt(localPath) {
@@ -54,6 +65,7 @@ export async function stagedFile(staged: string, target: string): Promise<Staged
     },
 
     async publish(ifExists) {
+      await flushing;
       await handle.sync();
       await handle.close();
       if (ifExists === 'replace') {
@@ -68,6 +80,7 @@ export async function stagedFile(staged: string, target: string): Promise<Staged
     },
 
     async discard() {
+      await flushing.catch(() => undefined);
       await handle.close().catch(() => undefined);
       await rm(staged, { force: true });
     },

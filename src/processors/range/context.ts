@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Plan, PlanRef } from '../../core/plan.js';
@@ -36,8 +37,8 @@ export function planCache(work: WorkArea): ThreadContext['plan'] {
 
 /** Runs `use` with an empty folder in the thread's scratch, removed afterwards. */
 export async function inScratch<T>(context: ThreadContext, use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = path.join(context.scratch, 'task');
-  await rm(folder, { recursive: true, force: true });
+  // A new name each time: whoever remembers files by their names must not mistake this one for the last.
+  const folder = path.join(context.scratch, randomUUID());
   await mkdir(folder, { recursive: true });
   try {
     return await use(folder);

@@ -17,6 +17,8 @@ export async function openJail(
     memory_limit: `${memoryBytes}B`,
     temp_directory: join(scratch, 'duckdb-temp'),
     preserve_insertion_order: 'true',
+    // It tells files apart by name and time, and would serve the bytes of a file that had the same name a moment ago.
+    enable_external_file_cache: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   });
