@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { open, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { alternate, DATA, duckdb, flightsFile, THREADS, type Services } from './harness.js';
+import { alternate, DATA, duckdb, flightsFile, type Services } from './harness.js';
 import type { CsvParseTask } from './csv-parse-process.js';
 import type { Line } from './report.js';
 

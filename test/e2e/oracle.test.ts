@@ -42,7 +42,9 @@ async function wholeFile(query: string): Promise<unknown[]> {
   return result
     .getRowObjectsJson()
     .map((row) =>
-      Object.fromEntries(Object.entries(row).map(([k, v]) => [k, /^-?\d+$/.test(String(v)) ? Number(v) : v])),
+      Object.fromEntries(
+        Object.entries(row).map(([k, v]) => [k, typeof v === 'string' && /^-?\d+$/.test(v) ? Number(v) : v]),
+      ),
     );
 }
 

@@ -19,9 +19,12 @@ const options = { timeout: { heartbeat: `${HEARTBEAT_MS}ms` } };
 const LONG_QUERY =
   'select sum(hash(a.n, b.n)) s from chunk, (select unnest(range(4000000)) n) a, (select unnest(range(1000000)) n) b where a.n % 7 <> b.n % 11';
 
+/** `PENDING_ACTIVITY_STATE_STARTED`. */
+const STARTED = 2;
+
 async function activityRuns({ handle }: Job): Promise<void> {
   await expect
-    .poll(async () => (await handle.describe()).raw.pendingActivities?.some(({ state }) => state === 2), {
+    .poll(async () => (await handle.describe()).raw.pendingActivities?.some(({ state }) => Number(state) === STARTED), {
       timeout: 10_000,
     })
     .toBe(true);
