@@ -12,6 +12,7 @@ import { messageOf } from './core/errors.js';
 import { createThreadPool } from './processors/pool.js';
 import { createFileStore } from './stores/file-store.js';
 import { createWorkArea, sweepStaging } from './stores/work-area.js';
+import { sweepScratch } from './stores/sweep-scratch.js';
 import { liveWorkers, publishCard } from './stores/worker-cards.js';
 import { connectionSettings, connectClient } from './temporal/connect.js';
 import { ensureSearchAttributes } from './temporal/search-attributes.js';
@@ -48,6 +49,7 @@ export async function startWorker(
 
   const work = await createWorkArea(config.work);
   await sweepStaging(config.work);
+  await sweepScratch(config.scratch);
   const pool = createThreadPool(config);
   const id = randomUUID();
   const processors = await pool.run('describe', null);

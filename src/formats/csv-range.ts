@@ -5,7 +5,7 @@ import { createCsvScan, CR, LF, NO_FAULT, UNCLOSED_QUOTE } from './csv-scan.js';
 import { lineEndAfter } from './lines.js';
 import type { TextRange } from './reader.js';
 
-const BLOCK_BYTES = 4 * 1024 * 1024;
+const BLOCK_BYTES = 512 * 1024;
 const TAIL_BYTES = 64 * 1024;
 const LF_ENDS = 1;
 const CRLF_ENDS = 2;
@@ -42,6 +42,8 @@ export async function copyCsvRange(
     ? range.start
     : await guessRecordStart(source, range.start, csv, columnCount, maxRecordBytes);
   const first = guessed ?? range.end;
+  // One for all blocks: `write` is done with the bytes before the next are read.
+  const block = Buffer.allocUnsafeSlow(blockBytes + TAIL_BYTES);
   let position = first;
   let wanted = blockBytes;
   let lineEnds = 0;
@@ -67,7 +69,7 @@ export async function copyCsvRange(
 
   while (position < stop) {
     const enough = Math.max(stop - position, wanted - blockBytes) + TAIL_BYTES;
-    const bytes = await source.read(position, Math.min(position + Math.min(wanted, enough), source.size));
+    const bytes = await source.read(position, Math.min(position + Math.min(wanted, enough), source.size), block);
     const { used, skip } = recordsIn(bytes, position + bytes.length >= source.size);
     if (used > 0 && clean) {
       const records = bytes.subarray(0, used);

@@ -12,9 +12,9 @@ export async function openFile(filePath: string, flags: string | number = 'r'): 
   return {
     size: found.size,
     pin: { size: found.size, mtimeMs: found.mtimeMs, inode: found.ino },
-    async read(start, end) {
+    async read(start, end, into) {
       const wanted = Math.max(0, Math.min(end, found.size) - start);
-      const buffer = Buffer.allocUnsafeSlow(wanted);
+      const buffer = into && into.length >= wanted ? into.subarray(0, wanted) : Buffer.allocUnsafeSlow(wanted);
       let filled = 0;
       while (filled < wanted) {
         const { bytesRead } = await handle.read(buffer, filled, wanted - filled, start + filled);

@@ -3,8 +3,11 @@
 /** Random access to the bytes of one object. */
 export interface ByteSource {
   readonly size: number;
-  /** Bytes `[start, end)`; `end` is cut at `size`. The result is the caller's own. */
-  read(start: number, end: number): Promise<Buffer>;
+  /**
+   * Bytes `[start, end)`; `end` is cut at `size`. The result is the caller's own.
+   * @param into may be filled instead of a new buffer, where the bytes fit: a fresh buffer for each block costs as much as reading it
+   */
+  read(start: number, end: number, into?: Buffer): Promise<Buffer>;
   close(): Promise<void>;
 }
 

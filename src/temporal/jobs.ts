@@ -251,7 +251,8 @@ export function createJobs(options: {
 
   async function wait(id: string, ms: number, signal?: AbortSignal): Promise<JobView> {
     try {
-      await ended(id, ms, signal);
+      const result = (await ended(id, ms, signal)) as JobResult;
+      return jobView(await describe(id), { result }, temporalLink);
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw notFound(id);
       // Whatever ended the wait, the view says how things stand, or why it cannot.

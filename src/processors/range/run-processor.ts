@@ -2,7 +2,7 @@ import { isSingleFile, outputFormat } from '../../core/part-format.js';
 import type { Plan } from '../../core/plan.js';
 import { MillraceError } from '../../core/errors.js';
 import { createCsvWriter, csvHeader } from '../../formats/csv-writer.js';
-import { ndjsonLines } from '../../formats/ndjson-writer.js';
+import { createNdjsonBytes } from '../../formats/ndjson-bytes.js';
 import { Rejected, kindOf } from '../define.js';
 import type { AnyProcessor, BatchProcessor, ProcessorContext, RecordProcessor, ReduceProcessor } from '../define.js';
 import type { Row } from '../../core/records.js';
@@ -122,6 +122,7 @@ class RowOutput {
   private readonly ownHeader: boolean;
   private records = 0;
   private columns: string[] | null = null;
+  private readonly toNdjson = createNdjsonBytes();
   private toLines: ((rows: Row[]) => string) | null = null;
 
   constructor(path: string, plan: Plan) {
@@ -134,7 +135,7 @@ class RowOutput {
   write(rows: Row[]): void {
     if (rows.length === 0) return;
     this.records += rows.length;
-    this.writer.write(this.csv ? this.csvText(rows) : ndjsonLines(rows));
+    this.writer.write(this.csv ? this.csvText(rows) : this.toNdjson(rows));
   }
 
   writeText(text: string): void {
