@@ -11,10 +11,12 @@ import type { PartRef, Receipt } from '../src/core/receipt.js';
 import { NO_COUNTS, addCounts } from '../src/core/records.js';
 import type { Counts, Row } from '../src/core/records.js';
 import { csvHeader } from '../src/formats/csv-writer.js';
+import { parseOwnNdjson } from '../src/formats/ndjson-writer.js';
 import type { StagedFile } from '../src/stores/port.js';
 import { mergeRejects } from './rejects.js';
 import type { Dependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
+import { readPlan } from './read-plan.js';
 import { readReceipts } from './receipts.js';
 
 /**
@@ -49,7 +51,7 @@ class Commit {
     const { work } = this.to;
     const committed = await work.tryRead(keys.committed(job));
     if (committed) return JSON.parse(committed.toString()) as JobResult;
-    this.plan = inline ?? (JSON.parse((await work.read(keys.plan(job))).toString()) as Plan);
+    this.plan = await readPlan(work, { job, inline });
     const receipts = receipt ? [receipt.receipt] : await readReceipts(work, job);
     checkComplete(receipts, this.plan.chunkCount);
     const counts = receipts.reduce((sum, one) => addCounts(sum, one.counts), { ...NO_COUNTS });
@@ -302,8 +304,7 @@ class Commit {
     if (output.format !== 'ndjson' || !output.single || output.bytes > INLINE_RESULT_BYTES) return undefined;
     const source = output.inWorkArea ? await this.to.work.open(output.uri) : await this.to.files.open(output.uri);
     try {
-      const text = (await source.read(0, source.size)).toString();
-      return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Row]));
+      return parseOwnNdjson((await source.read(0, source.size)).toString());
     } finally {
       await source.close();
     }

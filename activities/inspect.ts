@@ -8,6 +8,7 @@ import { parseSpec } from '../src/schema/spec.js';
 import type { Dependencies } from './dependencies.js';
 import type { Row } from '../src/core/records.js';
 import { SAMPLE_ROWS, makePlan } from './make-plan.js';
+import { readPlan } from './read-plan.js';
 
 /** A plan of one chunk up to this size rides along with the activity instead of lying in the work area. */
 const INLINE_PLAN_BYTES = 40 * 1024;
@@ -26,7 +27,7 @@ export async function inspect(
   const inline = isOneRange(plan) && text.length <= INLINE_PLAN_BYTES;
   if (!inline && !(await work.publish(keys.plan(job), text))) {
     // A former attempt made the plan; its chunks are the job's chunks.
-    return summaryOf(JSON.parse((await work.read(keys.plan(job))).toString()) as Plan, false, warnings);
+    return summaryOf(await readPlan(work, { job }), false, warnings);
   }
   return summaryOf(plan, inline, warnings);
 }

@@ -7,6 +7,7 @@ import { sourceFormat } from '../src/core/source-format.js';
 import type { JobSpec, SourceFormat } from '../src/core/spec.js';
 import { inferCsvTable } from '../src/formats/csv-infer.js';
 import { inferNdjsonTable, inferRowColumns } from '../src/formats/ndjson-infer.js';
+import { parseOwnNdjson } from '../src/formats/ndjson-writer.js';
 import { parquetShape, readParquetMetadata } from '../src/formats/parquet-file.js';
 import { specDigest } from '../src/schema/spec.js';
 import type { FoundObject } from '../src/stores/port.js';
@@ -91,7 +92,7 @@ interface Layout {
 
 async function planItems({ work }: Dependencies, { source, options }: JobSpec): Promise<Layout> {
   const stored = source.itemsKey ? (await work.read(source.itemsKey)).toString() : null;
-  const items = source.items ?? stored!.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Row]));
+  const items = source.items ?? parseOwnNdjson(stored!);
   const rows = options.chunk !== 'auto' && 'rows' in options.chunk ? options.chunk.rows : Math.max(1, items.length);
   return {
     format: 'items',

@@ -1,13 +1,14 @@
 import type { Restart } from '../src/contract.js';
 import type { Plan } from '../src/core/plan.js';
-import { keys, totalsOf } from '../src/core/receipt.js';
+import { totalsOf } from '../src/core/receipt.js';
 import type { Receipt } from '../src/core/receipt.js';
 import type { Dependencies } from './dependencies.js';
+import { readPlan } from './read-plan.js';
 import { readReceipts } from './receipts.js';
 
 /** The ranges whose first record start was guessed wrong; none when all of them join. */
 export async function stitch({ work }: Dependencies, { job }: { job: string }): Promise<Restart[]> {
-  const plan = JSON.parse((await work.read(keys.plan(job))).toString()) as Plan;
+  const plan = await readPlan(work, { job });
   return findRestarts(plan, await readReceipts(work, job));
 }
 

@@ -2,6 +2,7 @@ import { csvRangeReader } from '../../formats/csv-reader.js';
 import { itemsReader } from '../../formats/items-reader.js';
 import { ndjsonRangeReader } from '../../formats/ndjson-reader.js';
 import { readParquetMetadata } from '../../formats/parquet-file.js';
+import { parseOwnNdjson } from '../../formats/ndjson-writer.js';
 import { parquetRangeReader } from '../../formats/parquet-reader.js';
 import type { RangeReader } from '../../formats/reader.js';
 import type { TextRange } from '../../formats/reader.js';
@@ -63,9 +64,5 @@ export async function readChunk(
 /** The inline items of a job: in the plan when few, else in the work area. */
 export async function planItems(context: ThreadContext, plan: Plan): Promise<Row[]> {
   if (plan.items) return plan.items;
-  const text = (await context.work.read(keys.items(plan.job))).toString();
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Row);
+  return parseOwnNdjson((await context.work.read(keys.items(plan.job))).toString());
 }
