@@ -12,10 +12,12 @@ import { NO_COUNTS, addCounts } from '../src/core/records.js';
 import type { Counts, Row } from '../src/core/records.js';
 import { csvHeader } from '../src/formats/csv-writer.js';
 import { parseOwnNdjson } from '../src/formats/ndjson-writer.js';
+import { createDigest, digestKind, sha256Of } from '../src/processors/range/part-digest.js';
 import type { StagedFile } from '../src/stores/port.js';
 import { mergeRejects } from './rejects.js';
 import type { Dependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
+import { currentLane } from './lane.js';
 import { readPlan } from './read-plan.js';
 import { readReceipts } from './receipts.js';
 
@@ -175,16 +177,19 @@ class Commit {
       const columns = columnsOf(pieces).map((column) => column.name);
       const head = header && columns.length > 0 ? Buffer.from(csvHeader(columns)) : null;
       const [only] = pieces;
-      if (!head && pieces.length === 1 && only!.localPath) {
+      const known = !head && pieces.length === 1 ? sha256Of(only!.digest) : null;
+      if (known !== null && only!.localPath) {
         await staged.adopt(only!.localPath);
-        return { bytes: only!.bytes, sha256: only!.sha256 };
+        return { bytes: only!.bytes, sha256: known };
       }
       const hash = createHash('sha256');
       let bytes = 0;
       const append = async (data: Buffer) => {
+        const written = staged.append(data);
+        // While the disk takes the bytes.
         hash.update(data);
         bytes += data.length;
-        await staged.append(data);
+        await written;
       };
       if (head) await append(head);
       for (const piece of pieces) {
@@ -197,7 +202,10 @@ class Commit {
     }
   }
 
-  /** The bytes of a part, held against its digest: a part that was damaged since must not reach the output. */
+  /**
+   * The bytes of a part, held against its digest: a part that was damaged since must not reach the output. A block is valid
+   * until the next is asked for, which is read meanwhile.
+   */
   private async *read(piece: Piece): AsyncGenerator<Buffer> {
     if (piece.inline) {
       yield piece.inline;
@@ -205,14 +213,20 @@ class Commit {
     }
     const source = await this.to.work.open(piece.key);
     try {
-      const hash = createHash('sha256');
+      const digest = createDigest(digestKind(piece.digest));
+      const size = Math.min(COPY_BYTES, source.size);
+      const blocks = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)];
+      const readAt = (at: number) => source.read(at, at + COPY_BYTES, blocks[(at / COPY_BYTES) % 2]);
+      let next = readAt(0);
       for (let at = 0; at < source.size; at += COPY_BYTES) {
         this.signal.throwIfAborted();
-        const block = await source.read(at, at + COPY_BYTES);
-        hash.update(block);
+        const block = await next;
+        next = readAt(at + COPY_BYTES);
+        digest.update(block);
         yield block;
       }
-      if (hash.digest('hex') !== piece.sha256) {
+      await next;
+      if (digest.result() !== piece.digest) {
         throw new MillraceError(
           'work.corrupt',
           `part "${piece.key}" is not what its receipt says; start the job again`,
@@ -232,7 +246,7 @@ class Commit {
     const made = await pool.run(
       'toParquet',
       { parts, format: fromSql ? 'parquet' : 'ndjson', single },
-      { signal: this.signal },
+      { signal: this.signal, lane: currentLane() },
     );
     return Promise.all(
       made.map(async ({ path: localPath, ...part }, i) => {

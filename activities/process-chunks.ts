@@ -10,6 +10,7 @@ import type { ProcessOutput, StagedPart } from '../src/processors/tasks.js';
 import type { WorkArea } from '../src/stores/port.js';
 import type { Dependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
+import { currentLane } from './lane.js';
 
 /** Output of a small job up to this size travels in the result, and nothing is written before the commit. */
 const INLINE_PART_BYTES = 32 * 1024;
@@ -25,8 +26,9 @@ export async function processChunks({ work, pool }: Dependencies, input: RangeIn
 
   const control = new TaskControl();
   const { attempt } = Context.current().info;
+  const lane = currentLane();
   const output = await withHeartbeats(
-    (signal) => pool.run('process', { ...input, attempt }, { signal, control }),
+    (signal) => pool.run('process', { ...input, attempt }, { signal, control, lane }),
     () => ({ bytes: control.bytes, records: control.records }),
   );
 
@@ -73,8 +75,8 @@ function resultOf(published: Buffer): RangeResult {
   return { ...totalsOf(receipt), reduced: receipt.reduced };
 }
 
-function partRef({ bytes, records, sha256, columns }: StagedPart): Omit<PartRef, 'key'> {
-  return { bytes, records, sha256, columns };
+function partRef({ bytes, records, digest, columns }: StagedPart): Omit<PartRef, 'key'> {
+  return { bytes, records, digest, columns };
 }
 
 async function takeInline({ receipt, part, rejects }: ProcessOutput): Promise<InlineReceipt> {

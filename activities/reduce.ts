@@ -6,6 +6,7 @@ import { keys } from '../src/core/receipt.js';
 import type { PartRef } from '../src/core/receipt.js';
 import type { Dependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
+import { currentLane } from './lane.js';
 import { readReceipts } from './receipts.js';
 
 /** The step over all partials, in source order. Runs once: the first attempt to publish wins. */
@@ -16,7 +17,8 @@ export async function reduce({ work, pool }: Dependencies, { job }: PlanRef): Pr
   const receipts = await readReceipts(work, job);
   const parts = receipts.flatMap((receipt) => (receipt.part ? [receipt.part.key] : []));
   const partials = await Promise.all(parts.map((key) => work.localPath(key)));
-  const part = await withHeartbeats((signal) => pool.run('reduce', { job, partials }, { signal }));
+  const lane = currentLane();
+  const part = await withHeartbeats((signal) => pool.run('reduce', { job, partials }, { signal, lane }));
 
   const { path, ...ref } = part;
   if (Context.current().cancellationSignal.aborted) await rm(path, { force: true });

@@ -7,9 +7,16 @@ import type { PlanRef, PlanSummary, RangeInput } from './core/plan.js';
 import type { Totals } from './core/progress.js';
 import type { Receipt } from './core/receipt.js';
 
+const CHUNKS = '-chunks';
+
 /** The queue of the heavy activities; small jobs, workflows and local activities stay on the main one. */
 export function chunksQueue(taskQueue: string): string {
-  return `${taskQueue}-chunks`;
+  return taskQueue + CHUNKS;
+}
+
+/** Whether a task came by the queue of the heavy activities. */
+export function isChunksQueue(queue: string): boolean {
+  return queue.endsWith(CHUNKS);
 }
 
 export const PROCESS_DATASET = 'processDataset';

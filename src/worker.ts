@@ -9,6 +9,7 @@ import { createActivities } from '../activities/index.js';
 import { chunksQueue } from './contract.js';
 import type { Config } from './core/config.js';
 import { messageOf } from './core/errors.js';
+import { chunkSlots } from './processors/chunk-slots.js';
 import { createThreadPool } from './processors/pool.js';
 import { createFileStore } from './stores/file-store.js';
 import { createWorkArea, sweepStaging } from './stores/work-area.js';
@@ -24,6 +25,8 @@ const STICKY_TIMEOUT = '5s';
 /** Small jobs at once, beside the chunks of big ones. */
 const SMALL_JOB_SLOTS = 1;
 const SHUTDOWN_GRACE = '10s';
+/** The worker of the chunks takes nothing else. */
+const UNUSED = { type: 'fixed-size', numSlots: 1 } as const;
 
 export interface RunningWorker {
   /** Stops taking work, lets what runs end or hands it back, closes everything. */
@@ -94,7 +97,12 @@ export async function startWorker(
   const chunks = await Worker.create({
     ...common,
     taskQueue: chunksQueue(config.taskQueue),
-    maxConcurrentActivityTaskExecutions: config.threads,
+    tuner: {
+      activityTaskSlotSupplier: chunkSlots(config.threads),
+      workflowTaskSlotSupplier: UNUSED,
+      localActivityTaskSlotSupplier: UNUSED,
+      nexusTaskSlotSupplier: UNUSED,
+    },
   });
 
   const running = Promise.all([main.run(), chunks.run()]);

@@ -7,7 +7,7 @@ const MIB = 1024 * 1024;
 const LARGEST_AUTO_CHUNK = 64 * MIB;
 const SMALLEST_AUTO_CHUNK = 4 * MIB;
 /** Chunks a thread gets on average, so that an uneven last one costs little. */
-const CHUNKS_PER_THREAD = 6;
+const CHUNKS_PER_THREAD = 4;
 /** Compressed bytes of row groups that a Parquet chunk aims at. */
 const PARQUET_CHUNK = 16 * MIB;
 /** Source bytes that are worth an activity of their own: a few tenths of a second. */

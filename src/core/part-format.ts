@@ -1,4 +1,5 @@
 import type { Plan } from './plan.js';
+import type { DigestKind } from './receipt.js';
 import type { SinkFormat } from './spec.js';
 
 /** The form of the committed output: that of the sink, NDJSON where there is none. */
@@ -9,6 +10,14 @@ export function outputFormat(plan: Plan): SinkFormat {
 /** Whether the output is one file: a sink that names a folder has part files, anything else is one. */
 export function isSingleFile(plan: Plan): boolean {
   return !plan.spec.sink?.uri.endsWith('/');
+}
+
+/**
+ * How a part is held against damage: by sha256 where it may become an output file as it is, whose sha256 the manifest
+ * names; by crc32, a third of the cost, where it will be joined into a file that gets its own.
+ */
+export function partDigest(plan: Plan): DigestKind {
+  return isSingleFile(plan) && !isOneRange(plan) ? 'crc32' : 'sha256';
 }
 
 /** Whether the plan has one range, whose thread may do the step over the partials at once. */

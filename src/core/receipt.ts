@@ -37,13 +37,16 @@ export interface ReceiptSpan {
   records: number;
 }
 
+export type DigestKind = 'sha256' | 'crc32';
+
 /** Where a piece of output lies, before the commit. */
 export interface PartRef {
   /** Work-area key; empty for an inline receipt. */
   key: string;
   bytes: number;
   records: number;
-  sha256: string;
+  /** Of its bytes, with the kind in front: see `partDigest`. */
+  digest: string;
   columns: Array<{ name: string; type: string }>;
 }
 

@@ -53,6 +53,8 @@ export function csvRangeReader(
   let record = 1;
   // The block: `base` is the file offset of its first byte, `at` the index of the next record.
   let bytes: Buffer = Buffer.alloc(0);
+  // What `bytes` is a part of: one memory for all blocks.
+  let block = bytes;
   let base = 0;
   let at = 0;
   let last = false;
@@ -151,7 +153,6 @@ export function csvRangeReader(
   }
 
   function newBatch(ends: number[]): RecordBatch {
-    const block = bytes;
     const blockBase = base;
     const offsets: number[] = [];
     return {
@@ -161,14 +162,16 @@ export function csvRangeReader(
       records: [],
       rejects: [],
       position: 0,
-      raw: (i) => rawText(block, offsets[i]! - blockBase, ends[i]!),
+      raw: (i) => rawText(bytes, offsets[i]! - blockBase, ends[i]!),
     };
   }
 
   async function load(position: number, wanted: number): Promise<void> {
     const least = Math.max(stop + TAIL_BYTES - position, wanted - blockBytes + TAIL_BYTES);
+    const length = Math.min(Math.min(wanted, least), source.size - position);
+    if (block.length < length) block = Buffer.allocUnsafeSlow(length);
     base = position;
-    bytes = await source.read(position, Math.min(position + Math.min(wanted, least), source.size));
+    bytes = await source.read(position, position + length, block);
     at = 0;
     last = base + bytes.length >= source.size;
     const ascii = isAscii(bytes);

@@ -13,7 +13,7 @@ export interface RecordBatch {
   rejects: Reject[];
   /** Bytes of the file consumed so far in the range; for progress. */
   position: number;
-  /** The text of row `i` as it stands in the source, cut at `MAX_RAW_CHARS`. */
+  /** The text of row `i` as it stands in the source, cut at `MAX_RAW_CHARS`. To be asked for before the next batch is. */
   raw(i: number): string;
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { copyFile, link, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import type { StagedFile, StagedFolder } from './port.js';
 
@@ -47,7 +48,7 @@ export async function stagedFile(staged: string, target: string): Promise<Staged
   let flushing = Promise.resolve();
   return {
     async append(bytes) {
-      await handle.writeFile(bytes);
+      await writeAll(handle, bytes);
       unwritten += bytes.byteLength;
       if (unwritten < FLUSH_BYTES) return;
       // The disk works while the next bytes are read; otherwise all of it is waited for at the end.
@@ -85,6 +86,14 @@ export async function stagedFile(staged: string, target: string): Promise<Staged
       await rm(staged, { force: true });
     },
   };
+}
+
+/** In one call as a rule; `writeFile` would make one of each half megabyte. */
+async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.byteLength;) {
+    const { bytesWritten } = await handle.write(bytes, done);
+    done += bytesWritten;
+  }
 }
 
 /** Removes what an interrupted publisher left. */

@@ -156,7 +156,7 @@ describe('commit', () => {
     const { config } = engine;
     const target = engine.at('commit-twice/out.ndjson');
     const { id, ...first } = await engine.run(job(pass, { uri: target }));
-    const pool = createThreadPool({ ...config, threads: 0 });
+    const pool = createThreadPool({ ...config, threads: 1 });
     const activities = createActivities({
       files: createFileStore({ roots: config.roots, cwd: engine.data }),
       work: await createWorkArea(config.work),

@@ -8,6 +8,7 @@ const value = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.integer(),
   fc.double(),
+  fc.integer().map((hundredths) => hundredths / 100),
   fc.boolean(),
   fc.constant(null),
   fc.constant(undefined),

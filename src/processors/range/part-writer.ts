@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
-import type { Hash } from 'node:crypto';
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import type { DigestKind } from '../../core/receipt.js';
+import { createDigest } from './part-digest.js';
+import type { Digest } from './part-digest.js';
 
 /**
  * Writes one private part file and its digest. Synchronous: it runs in a worker thread whose only work it is, and a
@@ -8,30 +9,30 @@ import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
  */
 export class PartWriter {
   private readonly fd: number;
-  private readonly hash: Hash | null;
+  private readonly digest: Digest | null;
   bytes = 0;
 
-  /** @param options.digest false for files that nobody will check */
+  /** @param digest absent for files that nobody will check */
   constructor(
     readonly path: string,
-    { digest = true } = {},
+    digest?: DigestKind,
   ) {
-    this.hash = digest ? createHash('sha256') : null;
+    this.digest = digest ? createDigest(digest) : null;
     this.fd = openSync(path, 'wx');
   }
 
   write(data: string | Buffer): void {
     const buffer = typeof data === 'string' ? Buffer.from(data, 'utf8') : data;
     if (buffer.length === 0) return;
-    this.hash?.update(buffer);
+    this.digest?.update(buffer);
     for (let done = 0; done < buffer.length;) done += writeSync(this.fd, buffer, done);
     this.bytes += buffer.length;
   }
 
-  /** Ends the file. @returns its sha256, in hex; empty without digest */
+  /** Ends the file. @returns its digest; empty without one */
   close(): string {
     closeSync(this.fd);
-    return this.hash?.digest('hex') ?? '';
+    return this.digest?.result() ?? '';
   }
 
   /** Removes the file, which was not closed yet. */

@@ -1,4 +1,4 @@
-import { isSingleFile, outputFormat } from '../../core/part-format.js';
+import { isOneRange, isSingleFile, outputFormat, partDigest } from '../../core/part-format.js';
 import type { Plan } from '../../core/plan.js';
 import { MillraceError } from '../../core/errors.js';
 import { createCsvWriter, csvHeader } from '../../formats/csv-writer.js';
@@ -14,7 +14,6 @@ import { PartWriter } from './part-writer.js';
 import type { ThreadContext } from './context.js';
 import type { RangeOutput, RangeRun } from './range-run.js';
 import type { StagedPart } from '../tasks.js';
-import { isOneRange } from '../../core/part-format.js';
 
 /** Runs a processor written in TypeScript over the records of a range. */
 export async function runProcessor(run: RangeRun): Promise<RangeOutput> {
@@ -126,7 +125,7 @@ class RowOutput {
   private toLines: ((rows: Row[]) => string) | null = null;
 
   constructor(path: string, plan: Plan) {
-    this.writer = new PartWriter(path);
+    this.writer = new PartWriter(path, partDigest(plan));
     this.csv = outputFormat(plan) === 'csv';
     // One joined file gets its header at commit.
     this.ownHeader = !isSingleFile(plan);
@@ -145,7 +144,7 @@ class RowOutput {
   close(): StagedPart {
     const columns = (this.columns ?? []).map((name) => ({ name, type: 'string' }));
     const { path, bytes } = this.writer;
-    return { path, bytes, records: this.records, sha256: this.writer.close(), columns };
+    return { path, bytes, records: this.records, digest: this.writer.close(), columns };
   }
 
   discard(): void {

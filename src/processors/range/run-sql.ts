@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { MillraceError } from '../../core/errors.js';
-import { isOneRange, isSingleFile, outputFormat } from '../../core/part-format.js';
+import { isOneRange, isSingleFile, outputFormat, partDigest } from '../../core/part-format.js';
 import type { CsvOptions } from '../../core/spec.js';
 import { copyCsvRange } from '../../formats/csv-range.js';
 import { createCsvWriter } from '../../formats/csv-writer.js';
@@ -36,12 +36,12 @@ export async function runSql(run: RangeRun): Promise<RangeOutput> {
     const part = await map.finish();
     receipt.counts.out = part.records;
     if (!steps.reduce || !isOneRange(plan))
-      return { part: await stagePart(context, mapped.path, part), reduced: false };
+      return { part: await stagePart(context, mapped.path, part, partDigest(plan)), reduced: false };
 
     const reduced: SqlOutput = { path: path.join(folder, 'reduced'), ...sinkForm(run) };
     const result = await engine.reduce([mapped.path], steps.reduce, reduced, signal);
     receipt.counts.out = result.records;
-    return { part: await stagePart(context, reduced.path, result), reduced: true };
+    return { part: await stagePart(context, reduced.path, result, 'sha256'), reduced: true };
   });
 }
 
@@ -78,7 +78,7 @@ async function copySlice(
   slice: string,
 ): Promise<{ span: Span | null; clean: boolean }> {
   const { plan, context } = run;
-  const writer = new PartWriter(slice, { digest: false });
+  const writer = new PartWriter(slice);
   try {
     if (chunk.kind === 'items') {
       writer.write(ndjsonLines((await planItems(context, plan)).slice(chunk.from, chunk.to)));
@@ -110,7 +110,7 @@ async function mapNormalised(run: RangeRun, map: SqlMap, open: OpenChunk, slice:
   const times = plan.columns.filter(({ type }) => type === 'timestamp').map(({ name }) => name);
   const toText = plan.format === 'csv' ? createCsvWriter(names) : ndjsonLines;
   const origin = await run.origin(open);
-  const writer = new PartWriter(slice, { digest: false });
+  const writer = new PartWriter(slice);
   let records = 0;
   try {
     for await (const batch of reader.batches()) {

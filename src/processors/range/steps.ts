@@ -62,7 +62,7 @@ export async function reducePartials(
   const engine = await context.sql();
   return inScratch(context, async (folder) => {
     const output = { path: path.join(folder, 'reduced'), ...sinkForm({ plan }) };
-    return stagePart(context, output.path, await engine.reduce(partials, reduce!, output, signal));
+    return stagePart(context, output.path, await engine.reduce(partials, reduce!, output, signal), 'sha256');
   });
 }
 
@@ -82,7 +82,7 @@ export async function toParquet(
         format === 'parquet'
           ? await engine.reduce(group, 'from partials', output, signal)
           : await engine.convert(group, parts, output, signal);
-      made.push(await stagePart(context, output.path, part));
+      made.push(await stagePart(context, output.path, part, 'sha256'));
     }
     return made;
   });
