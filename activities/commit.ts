@@ -71,6 +71,7 @@ class Commit {
       counts,
       bytes: receipts.reduce((sum, one) => sum + one.bytes, 0),
       chunks: this.plan.chunkCount,
+      finishedAt: manifest.finished,
       manifest: keys.manifest(job),
       output,
       rejects,

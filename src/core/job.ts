@@ -30,6 +30,8 @@ export interface JobResult {
   counts: Counts;
   bytes: number;
   chunks: number;
+  /** RFC 3339; when the result was published. */
+  finishedAt: string;
   /** Key of the manifest in the work area. */
   manifest: string;
   output: OutputRef;

@@ -23,6 +23,8 @@ export interface Receipt {
   guessed: boolean;
   /** Place and reason of the first reject, for messages. */
   firstReject?: string;
+  /** The range was given up after its last attempt: no counts, no part, no spans. */
+  failed?: { code: string; message: string };
   /** Text: what was covered of each file, in order. */
   spans: ReceiptSpan[];
 }

@@ -32,6 +32,7 @@ const jobResultSchema = z.object({
   counts: countsSchema,
   bytes: count,
   chunks: count,
+  finishedAt: z.string(),
   manifest: z.string(),
   output: outputRefSchema,
   rejects: z.object({ uri: z.string(), records: count }).nullable(),

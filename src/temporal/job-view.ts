@@ -26,8 +26,10 @@ export type LinkTo = (id: string) => string | null;
 
 /** The job as every door shows it, from all that is known. */
 export function jobView(execution: Execution, found: Findings, temporalLink: LinkTo, now = new Date()): JobView {
-  const { workflowId: id, startTime, closeTime, memo = {} } = execution;
+  const { workflowId: id, startTime, memo = {} } = execution;
   const { progress, result } = found;
+  // Results of the first version do not say when.
+  const closeTime = result?.finishedAt ? new Date(result.finishedAt) : execution.closeTime;
   const self = `/v1/jobs/${encodeURIComponent(id)}`;
   const seconds = ((closeTime ?? now).getTime() - startTime.getTime()) / 1000;
   return {

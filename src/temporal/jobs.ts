@@ -251,8 +251,10 @@ export function createJobs(options: {
 
   async function wait(id: string, ms: number, signal?: AbortSignal): Promise<JobView> {
     try {
-      const result = (await ended(id, ms, signal)) as JobResult;
-      return jobView(await describe(id), { result }, temporalLink);
+      // Both at once: after the end, the description would be one call more before the answer.
+      const [execution, result] = await Promise.all([describe(id), ended(id, ms, signal)]);
+      const completed: Execution = { ...execution, status: { name: 'COMPLETED' } };
+      return jobView(completed, { result: result as JobResult }, temporalLink);
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw notFound(id);
       // Whatever ended the wait, the view says how things stand, or why it cannot.

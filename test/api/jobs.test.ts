@@ -32,6 +32,7 @@ const result: JobResult = {
   counts: { in: 2, used: 2, filtered: 0, rejected: 0, out: 2 },
   bytes: 20,
   chunks: 1,
+  finishedAt: '2026-01-02T03:04:07.000Z',
   manifest: 'x/output/manifest.json',
   output: {
     uri: 'x/output/result.ndjson',

@@ -60,6 +60,7 @@ export function completed(more: Partial<NonNullable<JobView['result']>> = {}, id
       counts: { in: 3, used: 3, filtered: 0, rejected: 0, out: 2 },
       bytes: 30,
       chunks: 1,
+      finishedAt: '2026-01-02T03:04:07.000Z',
       manifest: `${id}/manifest.json`,
       output: {
         uri: `${id}/output.ndjson`,
