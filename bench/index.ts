@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { flightsTs } from './flights-ts.js';
 import { startServices, type Services } from './harness.js';
 import { machine, tableText, type Line } from './report.js';
+import { scale } from './scale.js';
 import { smallJob } from './small-job.js';
 import { demo, dev } from './start-up.js';
 import { stations } from './stations.js';
@@ -19,6 +20,7 @@ const SERVED: Record<string, (services: Services) => Promise<Line[]>> = {
   'small-job': smallJob,
   stations,
   'flights-ts': flightsTs,
+  scale,
 };
 /** These start their own. */
 const ALONE: Record<string, () => Promise<Line[]>> = { dev, demo };

@@ -12,6 +12,12 @@ const CHUNKS_PER_THREAD = 4;
 const PARQUET_CHUNK = 16 * MIB;
 /** Source bytes that are worth an activity of their own: a few tenths of a second. */
 const ACTIVITY_BYTES = 8 * MIB;
+/** What they grow to in a big job: some seconds, so that histories stay short and a crash still costs little. */
+const LARGEST_ACTIVITY_BYTES = 128 * MIB;
+/** Activities that a thread gets before they grow. */
+const ACTIVITIES_PER_THREAD = 64;
+/** Tiny chunks are asked for where a record takes long, and all of an activity is done again when its worker dies. */
+const ACTIVITY_CHUNKS = 1000;
 
 /**
  * Bytes of a text chunk. `auto`: the number of chunks is a multiple of the threads, so that the last round is full.
@@ -64,7 +70,8 @@ export function rowBorders(
 
 /** How many neighbouring chunks one activity takes: enough to be worth it, few enough to share out and to bound the histories. */
 export function chunksPerActivity(chunkCount: number, bytes: number, threads: number): number {
-  const worthwhile = Math.floor(ACTIVITY_BYTES / Math.max(1, bytes / chunkCount));
+  const size = clamp(bytes / (threads * ACTIVITIES_PER_THREAD), ACTIVITY_BYTES, LARGEST_ACTIVITY_BYTES);
+  const worthwhile = Math.min(Math.floor(size / Math.max(1, bytes / chunkCount)), ACTIVITY_CHUNKS);
   const shared = Math.floor(chunkCount / (threads * 4));
   const bounded = Math.ceil(chunkCount / MAX_ACTIVITIES);
   return Math.max(1, bounded, Math.min(worthwhile, shared));

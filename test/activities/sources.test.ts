@@ -98,4 +98,16 @@ describe('a source that changes between plan and read', () => {
     expect(existsSync(sink.uri)).toBe(false);
     expect(await engine.workOf(id)).toEqual([]);
   });
+
+  it('fails the job when that happens while its last chunk is read', async () => {
+    const uri = await engine.write('late.csv', `a,b\n${'1,2\n'.repeat(3000)}`);
+    const spec = { source: { uri }, process: { use: 'slow', with: { ms: 400 } } };
+    const { handle } = await engine.start(spec);
+    await expect
+      .poll(async () => (await handle.describe()).raw.pendingActivities?.length, { interval: 20 })
+      .toBeGreaterThan(0);
+    await new Promise((later) => setTimeout(later, 300));
+    await utimes(uri, 1, 1);
+    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'source.changed' } });
+  });
 });

@@ -87,6 +87,8 @@ describe('chunksPerActivity', () => {
   it('takes big chunks one by one and small ones together', () => {
     expect(chunksPerActivity(12, 12 * 64 * MIB, 2)).toBe(1);
     expect(chunksPerActivity(10_000, 10_000 * 64 * 1024, 2)).toBe(128);
+    expect(chunksPerActivity(1_000_000, 1_000_000 * 8, 2)).toBe(1000);
+    expect(chunksPerActivity(100_000, 100_000 * MIB, 2)).toBe(128);
   });
 });
 

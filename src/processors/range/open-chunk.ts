@@ -21,15 +21,54 @@ export interface OpenChunk {
   range?: TextRange;
 }
 
+/** The file that neighbouring chunks are read from: opened once, because that costs more than a small chunk. */
+export class HeldFile {
+  private file = -1;
+  private source: ByteSource | undefined;
+
+  constructor(
+    private readonly context: ThreadContext,
+    private readonly plan: Plan,
+  ) {}
+
+  /** @throws MillraceError `source.changed` where the file is not the planned one */
+  async take(file: number): Promise<ByteSource> {
+    if (this.file === file) return this.source!;
+    await this.done();
+    this.source = await this.open(file);
+    this.file = file;
+    return this.source;
+  }
+
+  /** Looks at the file once more: what changed while it was read may have been read half old and half new. */
+  async done(): Promise<void> {
+    const { file } = this;
+    await this.close();
+    if (file >= 0) await (await this.open(file)).close();
+  }
+
+  async close(): Promise<void> {
+    const { source } = this;
+    this.file = -1;
+    this.source = undefined;
+    await source?.close();
+  }
+
+  private open(file: number): Promise<ByteSource> {
+    const { uri, pin } = this.plan.files[file]!;
+    return this.context.sources.open(uri, pin);
+  }
+}
+
 /**
- * Opens the file of a chunk, checked against its pin.
+ * A chunk with what it is read from.
  * @param start the true first byte; absent: it is the chunk's own start, and guessed unless that begins the file's data
  */
-export async function openChunk(context: ThreadContext, plan: Plan, chunk: Chunk, start?: number): Promise<OpenChunk> {
+export async function openChunk(held: HeldFile, plan: Plan, chunk: Chunk, start?: number): Promise<OpenChunk> {
   if (chunk.kind === 'items') return { chunk };
-  const file = plan.files[chunk.file]!;
-  const source = await context.sources.open(file.uri, file.pin);
+  const source = await held.take(chunk.file);
   if (chunk.kind === 'rows') return { chunk, source };
+  const file = plan.files[chunk.file]!;
   const range: TextRange = {
     start: start ?? chunk.start,
     end: chunk.end,

@@ -6,7 +6,7 @@ import { countLines } from '../../formats/lines.js';
 import type { TaskControl } from '../control.js';
 import type { ProcessInput, StagedPart } from '../tasks.js';
 import type { ThreadContext } from './context.js';
-import { openChunk } from './open-chunk.js';
+import { HeldFile, openChunk } from './open-chunk.js';
 import type { OpenChunk } from './open-chunk.js';
 import { RejectLog } from './reject-log.js';
 import type { Origin } from './reject-log.js';
@@ -26,7 +26,7 @@ export interface RangeRun {
   signal: AbortSignal;
   receipt: Receipt;
   rejects: RejectLog;
-  /** The chunks in order, one open at a time. The true end of each is told to `covered` before the next is opened. */
+  /** The chunks in order, one at a time. The true end of each is told to `covered` before the next is opened. */
   chunks(): AsyncGenerator<OpenChunk>;
   /** Where the records of an open chunk are counted from: see `Reject.line`. */
   origin(open: OpenChunk): Promise<Origin>;
@@ -64,22 +64,23 @@ export async function newRun(
     rejects: new RejectLog(keepsRejects ? await context.work.scratchFile('rejects') : null),
 
     async *chunks() {
-      let known = start;
-      for (let index = from; index < to; index++) {
-        control.check();
-        const chunk = chunkAt(plan, index);
-        const open = await openChunk(context, plan, chunk, known);
-        if (index === from && open.range && !open.range.exact) receipt.guessed = true;
-        try {
+      const held = new HeldFile(context, plan);
+      try {
+        let known = start;
+        for (let index = from; index < to; index++) {
+          control.check();
+          const open = await openChunk(held, plan, chunkAt(plan, index), known);
+          if (index === from && open.range && !open.range.exact) receipt.guessed = true;
           yield open;
-        } finally {
-          await open.source?.close();
+          const span = receipt.spans.at(-1);
+          // Within a range the next chunk of the same file starts where this one truly ended: nothing to guess.
+          const next = index + 1 < to ? chunkAt(plan, index + 1) : null;
+          const sameFile = span && next?.kind === 'bytes' && next.file === span.file;
+          known = sameFile ? span.end : undefined;
         }
-        const span = receipt.spans.at(-1);
-        // Within a range the next chunk of the same file starts where this one truly ended: nothing to guess.
-        const next = index + 1 < to ? chunkAt(plan, index + 1) : null;
-        const sameFile = span && next?.kind === 'bytes' && next.file === span.file;
-        known = sameFile ? span.end : undefined;
+        await held.done();
+      } finally {
+        await held.close();
       }
     },
 
