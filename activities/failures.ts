@@ -1,5 +1,5 @@
 import { CancelledFailure, ApplicationFailure } from '@temporalio/activity';
-import { MillraceError, messageOf } from '../src/core/errors.js';
+import { asMillraceError } from '../src/core/errors.js';
 
 /** Wraps an activity so that what it throws carries its stable code as the failure's type, and says whether to try again. */
 export function withCodes<Args extends unknown[], Result>(
@@ -21,10 +21,4 @@ export function withCodes<Args extends unknown[], Result>(
       });
     }
   };
-}
-
-function asMillraceError(error: unknown): MillraceError {
-  if (error instanceof MillraceError) return error;
-  // A fault nobody foresaw: the disk, the network, a bug. Worth another try, and said as it is.
-  return new MillraceError('worker.failed', messageOf(error), { retryable: true, cause: error });
 }

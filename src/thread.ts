@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { threadId, workerData as piscinaData } from 'node:worker_threads';
 import type { Config } from './core/config.js';
-import { MillraceError, messageOf } from './core/errors.js';
+import { asMillraceError } from './core/errors.js';
 import { TaskControl } from './processors/control.js';
 import type { ThreadAnswer, ThreadCall } from './processors/pool.js';
 import { planCache } from './processors/range/context.js';
@@ -70,11 +70,8 @@ export default async function answer({ task, input, control: memory }: ThreadCal
     const handler = handlers[task] as (...args: unknown[]) => unknown;
     return { ok: true, output: await handler(await context, input, { control, signal: abort.signal }) };
   } catch (error) {
-    if (error instanceof MillraceError) {
-      const { code, message, issues, retryable } = error;
-      return { ok: false, code, message, issues, retryable };
-    }
-    return { ok: false, code: 'worker.failed', message: messageOf(error), issues: [], retryable: true };
+    const { code, message, issues, retryable } = asMillraceError(error);
+    return { ok: false, code, message, issues, retryable };
   } finally {
     clearInterval(poll);
   }

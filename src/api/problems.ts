@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { MillraceError } from '../core/errors.js';
+import { MillraceError, asMillraceError, isDiskFull } from '../core/errors.js';
 import type { Issue } from '../core/errors.js';
 import type { Problem } from '../schema/views.js';
 
@@ -102,7 +102,7 @@ function problemOf(code: string): readonly [ContentfulStatusCode, string] {
 }
 
 function recognised(error: unknown): MillraceError | null {
-  if (error instanceof MillraceError) return error;
+  if (error instanceof MillraceError || isDiskFull(error)) return asMillraceError(error);
   if (!(error instanceof HTTPException)) return null;
   const codes: Record<number, string> = {
     400: 'request.malformed',

@@ -27,3 +27,17 @@ export interface Issue {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Anything thrown, with a code: a full disk has its own, what nobody foresaw is `worker.failed`. Both are worth another try. */
+export function asMillraceError(error: unknown): MillraceError {
+  if (error instanceof MillraceError) return error;
+  const options = { retryable: true, cause: error };
+  if (!isDiskFull(error)) return new MillraceError('worker.failed', messageOf(error), options);
+  const message = `no space left for the work area or the sink: ${messageOf(error)}; free some, or move MILLRACE_WORK`;
+  return new MillraceError('sink.no_space', message, options);
+}
+
+export function isDiskFull(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}

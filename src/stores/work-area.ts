@@ -31,7 +31,7 @@ export async function createWorkArea(folder: string): Promise<WorkArea> {
 
   async function stage(data: Uint8Array | string): Promise<string> {
     const staged = path.join(staging, randomUUID());
-    await writeFile(staged, data).catch(diskError);
+    await writeFile(staged, data);
     return staged;
   }
 
@@ -42,7 +42,7 @@ export async function createWorkArea(folder: string): Promise<WorkArea> {
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-      return diskError(error);
+      throw error;
     } finally {
       await unlink(staged);
     }
@@ -76,7 +76,7 @@ export async function createWorkArea(folder: string): Promise<WorkArea> {
     async replace(key, data) {
       const staged = await stage(data);
       const target = at(key);
-      await inFolderOf(target, () => rename(staged, target)).catch(diskError);
+      await inFolderOf(target, () => rename(staged, target));
     },
 
     async scratchFile(hint) {
@@ -123,19 +123,4 @@ async function inFolderOf(target: string, act: () => Promise<void>): Promise<voi
     await mkdir(path.dirname(target), { recursive: true });
     await act();
   }
-}
-
-function diskError(error: unknown): never {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    throw new MillraceError(
-      'sink.no_space',
-      `no space left for the work area: ${message}; free some or set MILLRACE_WORK`,
-      {
-        cause: error,
-        retryable: true,
-      },
-    );
-  }
-  throw error;
 }
