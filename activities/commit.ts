@@ -80,6 +80,7 @@ class Commit {
     // From here on the parts may go: another commit has nothing left to do.
     await work.publish(keys.committed(job), JSON.stringify(result));
     await work.remove(keys.parts(job));
+    if (this.plan.spec.sink) await this.sweep(output.uri);
     return result;
   }
 
@@ -273,11 +274,27 @@ class Commit {
     const { files } = this.to;
     const { sink } = this.plan.spec;
     const ifExists = sink?.ifExists ?? 'replace';
-    // Without a manifest there is no result: the old one goes before its output does.
-    if (sink && ifExists === 'replace') await files.remove(manifestBeside(target));
+    // Without a manifest there is no result: that of an older job goes before its output does.
+    if (sink && ifExists === 'replace' && !(await this.hasOurManifest(target)))
+      await files.remove(manifestBeside(target));
     if (await staged.publish(ifExists)) return;
     const there = await files.digest(target);
     if (there?.sha256 !== made.sha256) throw exists(target);
+  }
+
+  /** Whether another attempt has published all of it already; what it left must then stay whole. */
+  private async hasOurManifest(target: string): Promise<boolean> {
+    const { files, work } = this.to;
+    const ours = await work.tryRead(keys.manifest(this.input.job));
+    return ours !== null && (await files.digest(manifestBeside(target)))?.sha256 === sha256(ours.toString());
+  }
+
+  /** Removes what attempts that died left beside the output. */
+  private async sweep(target: string): Promise<void> {
+    const { files } = this.to;
+    const { job } = this.input;
+    await files.sweep(target, job);
+    await files.sweep(manifestBeside(target), job);
   }
 
   private manifest(counts: Counts, output: OutputRef, parts: ManifestPart[], rejects: JobResult['rejects']): Manifest {

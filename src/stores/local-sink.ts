@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, link, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import type { StagedFile, StagedFolder } from './port.js';
@@ -16,7 +16,6 @@ export async function stageFile(target: string, owner: string): Promise<StagedFi
 export async function stageFolder(target: string, owner: string): Promise<StagedFolder> {
   const folder = path.resolve(target);
   const staged = hiddenSibling(folder, owner);
-  await rm(staged, { recursive: true, force: true });
   await mkdir(staged, { recursive: true });
   return {
     file: async (name) => stagedFile(path.join(staged, `.${name}.tmp`), path.join(staged, name)),
@@ -28,6 +27,8 @@ export async function stageFolder(target: string, owner: string): Promise<Staged
         // Renaming over an empty folder succeeds, over any other it fails: the first publisher wins.
         await rename(staged, folder);
       } catch (error) {
+        // What stood there stays, where the staged one was swept meanwhile.
+        await rename(old, folder).catch(() => undefined);
         if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
         await rm(staged, { recursive: true, force: true });
         return false;
@@ -96,9 +97,12 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Removes what an interrupted publisher left. */
+/** Removes what interrupted publishers left. */
 export async function sweep(target: string, owner: string): Promise<void> {
-  await rm(hiddenSibling(path.resolve(target), owner), { recursive: true, force: true });
+  const { folder, prefix } = hidden(path.resolve(target), owner);
+  const names = await readdir(folder).catch(() => []);
+  const staged = names.filter((name) => name.startsWith(prefix));
+  await Promise.all(staged.map((name) => rm(path.join(folder, name), { recursive: true, force: true })));
 }
 
 export async function digest(target: string): Promise<{ bytes: number; sha256: string } | null> {
@@ -116,8 +120,14 @@ export async function digest(target: string): Promise<{ bytes: number; sha256: s
   return { bytes, sha256: hash.digest('hex') };
 }
 
+/** Each attempt has a name of its own: two that shared one would write into what the other publishes. */
 function hiddenSibling(target: string, owner: string): string {
-  return path.join(path.dirname(target), `.${path.basename(target)}.${owner}.tmp`);
+  const { folder, prefix } = hidden(target, owner);
+  return path.join(folder, `${prefix}${randomUUID()}.tmp`);
+}
+
+function hidden(target: string, owner: string): { folder: string; prefix: string } {
+  return { folder: path.dirname(target), prefix: `.${path.basename(target)}.${owner}.` };
 }
 
 function isTaken(error: NodeJS.ErrnoException): true {

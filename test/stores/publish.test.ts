@@ -58,11 +58,22 @@ describe('a staged file', () => {
     expect(readFileSync(target, 'utf8')).toBe('new');
   });
 
-  it('can be swept after its publisher died', async () => {
+  it('can be swept after its publishers died, and others stay', async () => {
     const target = path.join(folder, 'out.csv');
-    await stageFile(target, 'job');
+    await Promise.all(['job', 'job', 'job-2'].map((owner) => stageFile(target, owner)));
     await sweep(target, 'job');
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(folder)).toEqual([expect.stringMatching(/^\.out\.csv\.job-2\./)]);
+  });
+
+  it('is not touched by another attempt of the same job, even once published', async () => {
+    const target = path.join(folder, 'out.csv');
+    const first = await stageFile(target, 'job');
+    await first.append(Buffer.from('whole'));
+    const second = await stageFile(target, 'job');
+    await second.append(Buffer.from('wh'));
+    await first.publish('replace');
+    await second.append(Buffer.from('o'));
+    expect(readFileSync(target, 'utf8')).toBe('whole');
   });
 });
 
@@ -80,6 +91,15 @@ describe('a staged folder', () => {
     expect(existsSync(path.join(folder, 'out'))).toBe(false);
     expect(await a.publish('error')).toBe(true);
     expect(await b.publish('error')).toBe(false);
+    expect(readFileSync(path.join(folder, 'out/part'), 'utf8')).toBe('a');
+    expect(readdirSync(folder)).toEqual(['out']);
+  });
+
+  it('leaves what stood there when it was swept before it could replace it', async () => {
+    await (await stage('a')).publish('error');
+    const late = await stage('a');
+    await sweep(path.join(folder, 'out/'), 'a');
+    await expect(late.publish('replace')).rejects.toThrow('ENOENT');
     expect(readFileSync(path.join(folder, 'out/part'), 'utf8')).toBe('a');
     expect(readdirSync(folder)).toEqual(['out']);
   });
