@@ -143,7 +143,7 @@ class Commit {
         const name = `part-${String(i).padStart(5, '0')}.${format}`;
         const file = await staged.file(name);
         const made = await this.fill(file, [piece], false);
-        await file.publish('error');
+        await published(file, 'error');
         parts.push({ uri: path.join(target, name), chunk: piece.chunk, records: piece.records, ...made });
       }
       const output: OutputRef = {
@@ -218,7 +218,12 @@ class Commit {
       const digest = createDigest(digestKind(piece.digest));
       const size = Math.min(COPY_BYTES, source.size);
       const blocks = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)];
-      const readAt = (at: number) => source.read(at, at + COPY_BYTES, blocks[(at / COPY_BYTES) % 2]);
+      const readAt = (at: number) => {
+        const block = source.read(at, at + COPY_BYTES, blocks[(at / COPY_BYTES) % 2]);
+        // Its failure is met where it is waited for; unheard until then it would end the worker.
+        block.catch(() => undefined);
+        return block;
+      };
       let next = readAt(0);
       for (let at = 0; at < source.size; at += COPY_BYTES) {
         this.signal.throwIfAborted();
@@ -277,7 +282,7 @@ class Commit {
     // Without a manifest there is no result: that of an older job goes before its output does.
     if (sink && ifExists === 'replace' && !(await this.hasOurManifest(target)))
       await files.remove(manifestBeside(target));
-    if (await staged.publish(ifExists)) return;
+    if (await published(staged, ifExists)) return;
     const there = await files.digest(target);
     if (there?.sha256 !== made.sha256) throw exists(target);
   }
@@ -327,7 +332,7 @@ class Commit {
     } else if (!manifest.output.inWorkArea) {
       const staged = await files.stageFile(manifestBeside(manifest.output.uri), job);
       await staged.append(Buffer.from(text));
-      await staged.publish('replace');
+      await published(staged, 'replace');
     }
   }
 
@@ -358,6 +363,16 @@ function checkComplete(receipts: readonly Receipt[], chunkCount: number): void {
 function columnsOf(pieces: readonly Piece[]): OutputRef['columns'] {
   const described = pieces.filter((piece) => piece.columns.length > 0);
   return described[0]?.columns ?? [];
+}
+
+/** Publishes, or leaves nothing staged. */
+async function published(staged: StagedFile, ifExists: 'error' | 'replace'): Promise<boolean> {
+  try {
+    return await staged.publish(ifExists);
+  } catch (error) {
+    await staged.discard();
+    throw error;
+  }
 }
 
 function manifestBeside(target: string): string {

@@ -24,19 +24,25 @@ export async function mergeRejects(
 
   const key = keys.rejects(plan.job);
   const staged = await work.stage(key);
-  const places = new Places(plan, receipts, files);
-  for (const receipt of receipts) {
-    const text = inline?.rejects ?? (receipt.rejects ? (await work.read(receipt.rejects.key)).toString('base64') : '');
-    const lines = Buffer.from(text, 'base64').toString().split('\n');
-    const merged: string[] = [];
-    for (const line of lines) {
-      if (line === '') continue;
-      const reject = JSON.parse(line) as Reject;
-      merged.push(JSON.stringify(await places.absolute(receipt, reject)));
+  try {
+    const places = new Places(plan, receipts, files);
+    for (const receipt of receipts) {
+      const text =
+        inline?.rejects ?? (receipt.rejects ? (await work.read(receipt.rejects.key)).toString('base64') : '');
+      const lines = Buffer.from(text, 'base64').toString().split('\n');
+      const merged: string[] = [];
+      for (const line of lines) {
+        if (line === '') continue;
+        const reject = JSON.parse(line) as Reject;
+        merged.push(JSON.stringify(await places.absolute(receipt, reject)));
+      }
+      if (merged.length > 0) await staged.append(Buffer.from(merged.join('\n') + '\n'));
     }
-    if (merged.length > 0) await staged.append(Buffer.from(merged.join('\n') + '\n'));
+    await staged.publish('replace');
+  } catch (error) {
+    await staged.discard();
+    throw error;
   }
-  await staged.publish('replace');
   return { uri: key, records };
 }
 
