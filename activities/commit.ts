@@ -49,10 +49,26 @@ class Commit {
   ) {}
 
   async run(): Promise<JobResult> {
+    const result = (await this.committed()) ?? (await this.publish().catch((error) => this.orElse(error)));
+    await this.settle(result);
+    return result;
+  }
+
+  private async committed(): Promise<JobResult | null> {
+    const known = await this.to.work.tryRead(keys.committed(this.input.job));
+    return known && (JSON.parse(known.toString()) as JobResult);
+  }
+
+  /** Where another attempt has committed meanwhile, what failed here does not matter. */
+  private async orElse(error: unknown): Promise<JobResult> {
+    const result = await this.committed();
+    if (!result) throw error;
+    return result;
+  }
+
+  private async publish(): Promise<JobResult> {
     const { job, inline, receipt } = this.input;
     const { work } = this.to;
-    const committed = await work.tryRead(keys.committed(job));
-    if (committed) return JSON.parse(committed.toString()) as JobResult;
     this.plan = await readPlan(work, { job, inline });
     const receipts = receipt ? [receipt.receipt] : await readReceipts(work, job);
     checkComplete(receipts, this.plan.chunkCount);
@@ -77,11 +93,26 @@ class Commit {
       rejects,
       rows,
     };
-    // From here on the parts may go: another commit has nothing left to do.
     await work.publish(keys.committed(job), JSON.stringify(result));
-    await work.remove(keys.parts(job));
-    if (this.plan.spec.sink) await this.sweep(output.uri);
     return result;
+  }
+
+  /** Once committed: the parts go, and what attempts that died or came too late did beside the output is mended. */
+  private async settle({ output, manifest }: JobResult): Promise<void> {
+    const { files, work } = this.to;
+    const { job } = this.input;
+    await work.remove(keys.parts(job));
+    if (output.inWorkArea) return;
+    const beside = manifestBeside(output.uri);
+    if (output.single && !(await files.digest(beside))) await this.writeManifest(beside, await work.read(manifest));
+    await files.sweep(output.uri, job);
+    await files.sweep(beside, job);
+  }
+
+  private async writeManifest(beside: string, text: Buffer): Promise<void> {
+    const staged = await this.to.files.stageFile(beside, this.input.job);
+    await staged.append(text);
+    await published(staged, 'replace');
   }
 
   /** The parts that make up the output, in source order. */
@@ -294,14 +325,6 @@ class Commit {
     return ours !== null && (await files.digest(manifestBeside(target)))?.sha256 === sha256(ours.toString());
   }
 
-  /** Removes what attempts that died left beside the output. */
-  private async sweep(target: string): Promise<void> {
-    const { files } = this.to;
-    const { job } = this.input;
-    await files.sweep(target, job);
-    await files.sweep(manifestBeside(target), job);
-  }
-
   private manifest(counts: Counts, output: OutputRef, parts: ManifestPart[], rejects: JobResult['rejects']): Manifest {
     const { plan } = this;
     return {
@@ -322,18 +345,13 @@ class Commit {
   }
 
   private async publishManifest(manifest: Manifest): Promise<void> {
-    const { files, work } = this.to;
+    const { work } = this.to;
     const { job } = this.input;
     // A second commit takes over the manifest of the first, so that both sides say the same.
     await work.publish(keys.manifest(job), JSON.stringify(manifest, null, 2) + '\n');
-    const text = (await work.read(keys.manifest(job))).toString();
-    if (this.folderManifest) {
-      await this.folderManifest(text);
-    } else if (!manifest.output.inWorkArea) {
-      const staged = await files.stageFile(manifestBeside(manifest.output.uri), job);
-      await staged.append(Buffer.from(text));
-      await published(staged, 'replace');
-    }
+    const text = await work.read(keys.manifest(job));
+    if (this.folderManifest) await this.folderManifest(text.toString());
+    else if (!manifest.output.inWorkArea) await this.writeManifest(manifestBeside(manifest.output.uri), text);
   }
 
   /** The rows themselves, where they are few enough to travel with the result. */

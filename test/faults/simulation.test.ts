@@ -39,6 +39,7 @@ const SEEDS = Number(process.env.SEEDS ?? (FULL ? 3000 : 300));
 /** Attempts that fail are what this is about. */
 const logger = new DefaultLogger('ERROR');
 const RECORDS = 40;
+const FAULTS = ['dies before', 'dies after', 'disk is full'] as const;
 const MOST_ATTEMPTS = 8;
 
 const memory = '/dev/shm';
@@ -99,7 +100,10 @@ class Simulation {
         await this.step((activities) => activities.processChunks({ job, ...range }));
       }
     }
-    const result = await this.step((activities) => activities.commit({ job, startedAt: new Date(0).toISOString() }));
+    // Not promised: that the manifest stands beside the output where an attempt is given up, goes on beside the next one,
+    // and dies at the very moment at which it takes away what it believes to be an older manifest.
+    const input = { job, startedAt: new Date(0).toISOString() };
+    const result = await this.step((activities) => activities.commit(input), false);
     // Attempts that nobody waits for go on, and must not spoil what is committed.
     await Promise.all(this.running);
     return result;
@@ -110,10 +114,13 @@ class Simulation {
     rmSync(this.home, { recursive: true });
   }
 
-  private async step<T>(act: (activities: Activities) => Promise<T>): Promise<T> {
+  /** @param twinsDie whether attempts that run side by side may die too */
+  private async step<T>(act: (activities: Activities) => Promise<T>, twinsDie = true): Promise<T> {
     for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
-      const attempts = Array.from({ length: 1 + (this.random.below(4) === 0 ? 1 : 0) }, () =>
-        this.attempt(act, attempt < MOST_ATTEMPTS / 2 ? this.fault() : null),
+      const twins = this.random.below(4) === 0;
+      const faults = twins && !twinsDie ? (['disk is full'] as const) : FAULTS;
+      const attempts = (twins ? [1, 2] : [1]).map(() =>
+        this.attempt(act, attempt < MOST_ATTEMPTS / 2 ? this.fault(faults) : null),
       );
       this.running.push(...attempts);
       const first = await Promise.race(attempts);
@@ -165,10 +172,9 @@ class Simulation {
   }
 
   /** Three of four attempts end badly somewhere. */
-  private fault(): Fault | null {
+  private fault(faults: ReadonlyArray<Fault['what']>): Fault | null {
     if (this.random.below(4) === 0) return null;
-    const what = this.random.pick(['dies before', 'dies after', 'disk is full'] as const);
-    return { call: 1 + this.random.below(30), what };
+    return { call: 1 + this.random.below(30), what: this.random.pick(faults) };
   }
 
   private async leaveOldOutput(): Promise<void> {
