@@ -62,12 +62,13 @@ class Commit {
     if (this.plan.reduces) counts.out = pieces.reduce((sum, piece) => sum + piece.records, 0);
     const rejects = await mergeRejects(this.to, this.plan, receipts, receipt);
     const { output, parts } = isSingleFile(this.plan) ? await this.oneFile(pieces) : await this.folder(pieces);
-    const manifest = this.manifest(counts, output, parts, rejects);
+    const failedChunks = receipts.flatMap(({ from, to, failed }) => (failed ? [{ from, to, ...failed }] : []));
+    const manifest = this.manifest(counts, output, parts, rejects, failedChunks);
     const rows = await this.smallRows(output);
     await this.publishManifest(manifest);
 
     const result: JobResult = {
-      state: counts.rejected > 0 ? 'completed_with_rejects' : 'completed',
+      state: counts.rejected > 0 || failedChunks.length > 0 ? 'completed_with_rejects' : 'completed',
       counts,
       bytes: receipts.reduce((sum, one) => sum + one.bytes, 0),
       chunks: this.plan.chunkCount,
@@ -75,6 +76,7 @@ class Commit {
       manifest: keys.manifest(job),
       output,
       rejects,
+      failedChunks: failedChunks.reduce((sum, { from, to }) => sum + to - from, 0),
       rows,
     };
     // From here on the parts may go: another commit has nothing left to do.
@@ -280,7 +282,13 @@ class Commit {
     if (there?.sha256 !== made.sha256) throw exists(target);
   }
 
-  private manifest(counts: Counts, output: OutputRef, parts: ManifestPart[], rejects: JobResult['rejects']): Manifest {
+  private manifest(
+    counts: Counts,
+    output: OutputRef,
+    parts: ManifestPart[],
+    rejects: JobResult['rejects'],
+    failedChunks: Manifest['failedChunks'],
+  ): Manifest {
     const { plan } = this;
     return {
       version: 1,
@@ -294,6 +302,7 @@ class Commit {
       output,
       parts,
       rejects: rejects ? [rejects] : [],
+      failedChunks,
       started: this.input.startedAt,
       finished: new Date().toISOString(),
     };

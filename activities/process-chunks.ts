@@ -3,8 +3,11 @@ import { readFile, rm, unlink } from 'node:fs/promises';
 import { Context } from '@temporalio/activity';
 import type { InlineReceipt, RangeResult } from '../src/contract.js';
 import type { RangeInput } from '../src/core/plan.js';
+import { MillraceError } from '../src/core/errors.js';
+import { NO_TOTALS } from '../src/core/progress.js';
 import { keys, totalsOf } from '../src/core/receipt.js';
 import type { PartRef, Receipt } from '../src/core/receipt.js';
+import { PROCESSOR_BUSY } from '../src/processors/range/apply.js';
 import { TaskControl } from '../src/processors/control.js';
 import type { ProcessOutput, StagedPart } from '../src/processors/tasks.js';
 import type { WorkArea } from '../src/stores/port.js';
@@ -27,10 +30,18 @@ export async function processChunks({ work, pool }: Dependencies, input: RangeIn
   const control = new TaskControl();
   const { attempt } = Context.current().info;
   const lane = currentLane();
-  const output = await withHeartbeats(
-    (signal) => pool.run('process', { ...input, attempt }, { signal, control, lane }),
-    () => ({ bytes: control.bytes, records: control.records }),
-  );
+  let output: ProcessOutput;
+  try {
+    output = await withHeartbeats(
+      (signal) => pool.run('process', { ...input, attempt }, { signal, control, lane }),
+      () => ({ bytes: control.bytes, records: control.records }),
+    );
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code !== PROCESSOR_BUSY) throw error;
+    // No failure: how often it may be refused is for the job to judge, which sees all of its chunks.
+    const { message, retryAfterMs } = error;
+    return { ...NO_TOTALS, busy: { message, retryAfterMs } };
+  }
 
   try {
     return await publish(work, input, output);

@@ -71,8 +71,8 @@ export default async function answer({ task, input, control: memory }: ThreadCal
     return { ok: true, output: await handler(await context, input, { control, signal: abort.signal }) };
   } catch (error) {
     if (error instanceof MillraceError) {
-      const { code, message, issues, retryable } = error;
-      return { ok: false, code, message, issues, retryable };
+      const { code, message, issues, retryable, retryAfterMs } = error;
+      return { ok: false, code, message, issues, retryable, retryAfterMs };
     }
     return { ok: false, code: 'worker.failed', message: messageOf(error), issues: [], retryable: true };
   } finally {

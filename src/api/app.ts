@@ -6,6 +6,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { MillraceError } from '../core/errors.js';
 import { isEndState } from '../core/job.js';
 import type { JobView, Manifest, OutputRef } from '../core/job.js';
+import { parseSettings } from '../core/settings.js';
 import { toIssues } from '../schema/issues.js';
 import { parseSpec, specDigest } from '../schema/spec.js';
 import type { ByteSource, SinkStore, SourceStore, WorkArea } from '../stores/port.js';
@@ -161,6 +162,20 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   });
 
   app.openapi(routes.cancelJob, async (c) => c.json(await jobs.cancel(c.req.valid('param').id), 200));
+
+  app.openapi(routes.pauseJob, async (c) => {
+    const { reason } = c.req.valid('json') ?? {};
+    return c.json(await jobs.pause(c.req.valid('param').id, reason), 200);
+  });
+
+  app.openapi(routes.resumeJob, async (c) => c.json(await jobs.resume(c.req.valid('param').id), 200));
+
+  app.openapi(routes.changeJob, async (c) => {
+    const changes = await readBody(c);
+    // Checked here too, so that a fault is told with its place.
+    parseSettings(changes);
+    return c.json(await jobs.set(c.req.valid('param').id, changes), 200);
+  });
 
   app.openapi(routes.getResult, async (c) => c.json(await rowsOf(await jobs.view(c.req.valid('param').id), deps), 200));
 

@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from 'zod';
 import { jobSpecSchema } from '../schema/spec.js';
+import { jobChangesSchema } from '../schema/views.js';
 
 /** The body of `POST /v1/processors/{name}/jobs`. */
 export const triggerSchema = z.strictObject({
@@ -33,7 +34,7 @@ export function openApiDocument(app: OpenAPIHono, version: string): object {
     },
     servers: [{ url: '/' }],
     tags: [
-      { name: 'jobs', description: 'Start, look at and cancel jobs' },
+      { name: 'jobs', description: 'Start, look at and steer jobs' },
       { name: 'results', description: 'What jobs gave' },
       { name: 'processors', description: 'What can be done to a dataset' },
       { name: 'service', description: 'The service itself' },
@@ -46,6 +47,7 @@ export function registerBodies(app: OpenAPIHono): void {
   const registry = app.openAPIRegistry;
   registry.registerComponent('schemas', 'JobSpec', { ...inputSchema(jobSpecSchema), examples: [EXAMPLE] });
   registry.registerComponent('schemas', 'Trigger', inputSchema(triggerSchema));
+  registry.registerComponent('schemas', 'JobChanges', inputSchema(jobChangesSchema));
 }
 
 function inputSchema(schema: z.ZodType): Record<string, unknown> {

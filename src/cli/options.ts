@@ -19,3 +19,11 @@ export function wholeNumber(min: number): (text: string) => number {
 export function collect(value: string, former: string[] = []): string[] {
   return [...former, value];
 }
+
+/** `records=500/s`, `chunks=30/m` or `none`. */
+export function rateOption(text: string): Record<string, string> | null {
+  if (text === 'none') return null;
+  const match = /^(records|chunks)=(.+)$/.exec(text);
+  if (!match) throw new InvalidArgumentError('Wanted records=500/s, chunks=30/m (per s, m or h) or none.');
+  return { [match[1]!]: match[2]! };
+}
