@@ -11,12 +11,12 @@ import { toIssues } from '../schema/issues.js';
 import { parseSpec, specDigest } from '../schema/spec.js';
 import type { ByteSource, SinkStore, SourceStore, WorkArea } from '../stores/port.js';
 import type { Jobs } from '../temporal/jobs.js';
-import { readBody } from './body.js';
+import { readBody, readOptionalBody } from './body.js';
 import { streamOf } from './bytes.js';
 import { createCatalogue } from './catalogue.js';
 import { guard } from './guard.js';
 import { indexPage, LINKS } from './index-page.js';
-import { openApiDocument, registerBodies, triggerSchema } from './openapi.js';
+import { openApiDocument, pauseSchema, registerBodies, triggerSchema } from './openapi.js';
 import { preflight } from './preflight.js';
 import { HttpProblem, problemResponse } from './problems.js';
 import { openOutput, resultOf, rowsOf } from './results.js';
@@ -164,8 +164,12 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   app.openapi(routes.cancelJob, async (c) => c.json(await jobs.cancel(c.req.valid('param').id), 200));
 
   app.openapi(routes.pauseJob, async (c) => {
-    const { reason } = c.req.valid('json') ?? {};
-    return c.json(await jobs.pause(c.req.valid('param').id, reason), 200);
+    const parsed = pauseSchema.safeParse((await readOptionalBody(c)) ?? {});
+    if (!parsed.success) {
+      const issues = toIssues(parsed.error).map(({ path, message }) => ({ path, message }));
+      throw new HttpProblem('request.invalid', `pause: ${issues[0]!.message}; wanted {"reason": "…"}`, { issues });
+    }
+    return c.json(await jobs.pause(c.req.valid('param').id, parsed.data.reason), 200);
   });
 
   app.openapi(routes.resumeJob, async (c) => c.json(await jobs.resume(c.req.valid('param').id), 200));

@@ -9,6 +9,11 @@ export const triggerSchema = z.strictObject({
   params: z.record(z.string(), z.unknown()).optional().meta({ description: 'Parameters of the processor' }),
 });
 
+/** The body of `POST /v1/jobs/{id}/pause`. */
+export const pauseSchema = z.strictObject({
+  reason: z.string().max(500).optional().meta({ description: 'Why; shown with the job' }),
+});
+
 const EXAMPLE = {
   name: 'delays-by-airport',
   source: { uri: 'data/flights/*.csv' },
@@ -47,6 +52,7 @@ export function registerBodies(app: OpenAPIHono): void {
   const registry = app.openAPIRegistry;
   registry.registerComponent('schemas', 'JobSpec', { ...inputSchema(jobSpecSchema), examples: [EXAMPLE] });
   registry.registerComponent('schemas', 'Trigger', inputSchema(triggerSchema));
+  registry.registerComponent('schemas', 'Pause', inputSchema(pauseSchema));
   registry.registerComponent('schemas', 'JobChanges', inputSchema(jobChangesSchema));
 }
 

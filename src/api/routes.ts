@@ -172,10 +172,7 @@ export const cancelJob = createRoute({
   responses: { 200: json('The job; one that had ended is unchanged', JobView), ...problems(404, 503) },
 });
 
-const pauseBody = {
-  required: false,
-  content: { 'application/json': { schema: z.object({ reason: z.string().max(500).optional() }) } },
-};
+const pauseBody = { required: false, content: { 'application/json': ref('Pause') } };
 const controlled = { 200: json('The job as it is now', JobView), ...problems(400, 404, 409, 413, 415, 422, 503) };
 
 export const pauseJob = createRoute({

@@ -51,6 +51,11 @@ export class Busy extends Error {
   }
 }
 
+/** By name: the processor's file may have loaded this module once more, with a class of its own. */
+export function isBusy(error: unknown): error is Busy {
+  return error instanceof Error && error.name === 'Busy';
+}
+
 /** One record in; one, none (`null`: filtered) or several out. */
 export type RecordOutput = Row | Row[] | Rejected | null | undefined;
 

@@ -20,7 +20,7 @@ interface ListOptions {
 
 interface SetOptions {
   concurrency?: number;
-  rate?: Record<string, string> | null;
+  rate?: Record<string, string> | 'none';
   tolerateRejects?: string;
   tolerateFailed?: string;
   priority?: number;
@@ -129,7 +129,7 @@ export const jobsCommand: Register = (program, cli) => {
         const { concurrency, rate, tolerateRejects, tolerateFailed, priority } = options;
         const settings = Object.entries({
           concurrency,
-          rate,
+          rate: rate === 'none' ? null : rate,
           rejects: tolerateRejects === undefined ? undefined : { tolerate: tolerateRejects },
           failedChunks: tolerateFailed === undefined ? undefined : { tolerate: tolerateFailed },
           priority,

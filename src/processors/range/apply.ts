@@ -1,7 +1,7 @@
 import { MillraceError, messageOf } from '../../core/errors.js';
 import type { Counts, Row } from '../../core/records.js';
 import type { RecordBatch } from '../../formats/reader.js';
-import { Busy, Rejected } from '../define.js';
+import { Rejected, isBusy } from '../define.js';
 import type { BatchProcessor, ProcessorContext, RecordOutput, RecordProcessor, ReduceProcessor } from '../define.js';
 
 /** A processor at work on the batches of a range: takes each batch, says what became of its records. */
@@ -141,7 +141,7 @@ function sort(
 }
 
 function failedAt(name: string, batch: RecordBatch, i: number, error: unknown): MillraceError {
-  if (error instanceof Busy) {
+  if (isBusy(error)) {
     const { message, retryAfterMs } = error;
     return new MillraceError(PROCESSOR_BUSY, message, { retryable: true, retryAfterMs, cause: error });
   }

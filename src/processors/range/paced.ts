@@ -14,7 +14,10 @@ export async function* paced(
   perSecond: number | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<RecordBatch> {
-  if (perSecond === undefined) return yield* batches;
+  if (perSecond === undefined) {
+    yield* batches;
+    return;
+  }
   const size = Math.max(1, Math.floor(perSecond * GROUP_SECONDS));
   let due = performance.now();
   for await (const batch of batches) {
@@ -29,7 +32,10 @@ export async function* paced(
 }
 
 function* groups(batch: RecordBatch, size: number): Generator<RecordBatch> {
-  if (batch.rows.length <= size) return yield batch;
+  if (batch.rows.length <= size) {
+    yield batch;
+    return;
+  }
   for (let from = 0; from < batch.rows.length; from += size) {
     const to = from + size;
     yield {
