@@ -37,6 +37,8 @@ export async function processChunks({ work, pool }: Dependencies, input: RangeIn
       () => ({ bytes: control.bytes, records: control.records }),
     );
   } catch (error) {
+    // No failure either: a chunk must not run out of attempts because workers are deployed anew.
+    if (Context.current().cancellationDetails?.workerShutdown) return { ...NO_TOTALS, handedBack: true };
     if (!(error instanceof MillraceError) || error.code !== PROCESSOR_BUSY) throw error;
     // No failure: how often it may be refused is for the job to judge, which sees all of its chunks.
     const { message, retryAfterMs } = error;

@@ -85,6 +85,8 @@ export interface RangeResult extends Totals {
   inline?: InlineReceipt;
   /** Nothing was done: what the processor calls refused it for the moment. */
   busy?: Busy;
+  /** Nothing was done: the worker was told to stop. */
+  handedBack?: true;
 }
 
 /** A receipt that never touched the work area. `part` and `rejects` are the bytes in base64. */

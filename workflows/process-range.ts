@@ -57,7 +57,7 @@ async function runOrGiveUp(plan: PlanSummary, range: RangeInput, rules: RangeRul
   }
 }
 
-/** Runs a range as often as what the processor calls refuses it. */
+/** Runs a range, again where its worker left or what the processor calls refused it. */
 export async function runRange(plan: PlanSummary, range: RangeInput, rules: RangeRules): Promise<RangeResult> {
   const { pace } = rules;
   const summary = rangeSummary(plan, range.from, range.to);
@@ -65,6 +65,7 @@ export async function runRange(plan: PlanSummary, range: RangeInput, rules: Rang
     const { rate, priority } = rules.settings();
     const input = rate && 'records' in rate ? { ...range, recordsPerSecond: rate.records } : range;
     const result = await heavy(workflowInfo().taskQueue, plan, summary, { priority }).processChunks(input);
+    if (result.handedBack) continue;
     if (!result.busy) {
       pace.accepted();
       return result;
