@@ -6,7 +6,7 @@ import type { Busy, Failure } from '../src/core/receipt.js';
 import type { JobSettings } from '../src/core/settings.js';
 import { rangeOf, rangeSummary } from '../src/core/window.js';
 import { heavy, local } from './activity-options.js';
-import { chunkFault } from './outcome.js';
+import { CHUNK_TIMEOUT, chunkFault } from './outcome.js';
 import type { Pace } from './pace.js';
 
 /** So often in a row, and the job pauses instead of asking on. */
@@ -37,20 +37,22 @@ export async function processRange(job: string, plan: PlanSummary, n: number, ru
 
 /**
  * Runs a range. Where it fails for good and chunks may, it is halved until the chunk that does it is found and given up;
- * the others are kept.
+ * the others are kept. One that did not end in time is halved in any case: it may just have been too much for one attempt.
  */
 async function runOrGiveUp(plan: PlanSummary, range: RangeInput, rules: RangeRules): Promise<RangeResult> {
   try {
     return await runRange(plan, range, rules);
   } catch (error) {
     const failure = chunkFault(error);
+    if (!failure) throw error;
     const { failedChunks } = rules.settings();
-    if (!failure || (failedChunks && 'count' in failedChunks && failedChunks.count === 0)) throw error;
+    const mayFail = !(failedChunks && 'count' in failedChunks && failedChunks.count === 0);
     const middle = (range.from + range.to) >> 1;
-    if (middle > range.from) {
+    if (middle > range.from && (mayFail || failure.code === CHUNK_TIMEOUT)) {
       const first = await runOrGiveUp(plan, { ...range, to: middle }, rules);
       return addTotals(first, await runOrGiveUp(plan, { ...range, from: middle }, rules));
     }
+    if (!mayFail) throw error;
     const result = await local.giveUp({ ...range, failure });
     if (result.failed) rules.failed(failure);
     return result;
