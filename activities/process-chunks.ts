@@ -8,17 +8,15 @@ import { NO_TOTALS } from '../src/core/progress.js';
 import { keys, totalsOf } from '../src/core/receipt.js';
 import type { PartRef, Receipt } from '../src/core/receipt.js';
 import { PROCESSOR_BUSY } from '../src/processors/range/apply.js';
-import { TaskControl } from '../src/processors/control.js';
 import type { ProcessOutput, StagedPart } from '../src/processors/tasks.js';
 import type { WorkArea } from '../src/stores/port.js';
+import { runAttempt } from './attempt.js';
 import type { Dependencies } from './dependencies.js';
-import { withHeartbeats } from './heartbeats.js';
-import { currentLane } from './lane.js';
 
 /** Output of a small job up to this size travels in the result, and nothing is written before the commit. */
 const INLINE_PART_BYTES = 32 * 1024;
 
-/** Runs a range of chunks in a worker thread and publishes its receipt. */
+/** Runs a range of chunks and publishes its receipt. */
 export async function processChunks({ work, pool }: Dependencies, input: RangeInput): Promise<RangeResult> {
   const { job, from, to, generation } = input;
   const receiptKey = keys.receipt(job, from, to, generation);
@@ -27,15 +25,9 @@ export async function processChunks({ work, pool }: Dependencies, input: RangeIn
     if (known) return resultOf(known);
   }
 
-  const control = new TaskControl();
-  const { attempt } = Context.current().info;
-  const lane = currentLane();
   let output: ProcessOutput;
   try {
-    output = await withHeartbeats(
-      (signal) => pool.run('process', { ...input, attempt }, { signal, control, lane }),
-      () => ({ bytes: control.bytes, records: control.records }),
-    );
+    output = await runAttempt(pool, input);
   } catch (error) {
     // No failure either: a chunk must not run out of attempts because workers are deployed anew.
     if (Context.current().cancellationDetails?.workerShutdown) return { ...NO_TOTALS, handedBack: true };

@@ -1,0 +1,200 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { makePlace, startEngine } from '../helpers/engine.js';
+import type { Engine, Place } from '../helpers/engine.js';
+import { startWorkerProcess } from '../helpers/worker-process.js';
+import type { WorkerProcess } from '../helpers/worker-process.js';
+
+const RECORDS = 120;
+
+interface Table {
+  text: string;
+  /** Each record as it stands in the file. */
+  lines: string[];
+}
+
+/** A CSV whose records are harmless but for those named; notes with line ends make lines and records differ. */
+function table(deeds: Record<number, string>): Table {
+  const lines = Array.from({ length: RECORDS }, (_, n) => `${n},${deeds[n] ?? (n % 7 === 0 ? '"one\nmore"' : 'none')}`);
+  return { text: ['n,deed', ...lines, ''].join('\n'), lines };
+}
+
+const options = (changes: object = {}) => ({
+  rejects: { action: 'quarantine' },
+  retry: { attempts: 4, first: '10ms' },
+  timeout: { chunk: '60s', heartbeat: '2s' },
+  ...changes,
+});
+
+async function job(place: Place, name: string, { text }: Table, use: string, changes?: object) {
+  const uri = await place.write(`${name}.csv`, text);
+  const sink = { uri: place.at(`${name}-out.csv`), ifExists: 'replace' };
+  return { source: { uri }, process: { use }, sink, options: options(changes) };
+}
+
+/** Where a record stands, as a reject says it. */
+function placeOf({ text, lines }: Table, n: number) {
+  const before = text.slice(0, ['n,deed', ...lines.slice(0, n), ''].join('\n').length);
+  return { offset: Buffer.byteLength(before), line: before.split('\n').length, record: n + 1, raw: lines[n] };
+}
+
+function without({ lines }: Table, rejected: number[]): string {
+  return ['n,deed', ...lines.filter((_, n) => !rejected.includes(n)), ''].join('\n');
+}
+
+describe('a record that ends its thread', () => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await startEngine('poison');
+  });
+  afterAll(() => engine.stop());
+
+  async function worksOn(): Promise<void> {
+    const items = [{ n: 1 }];
+    expect((await engine.run({ source: { items }, process: { use: 'pass' } })).rows).toEqual(items);
+  }
+
+  it.each([
+    [
+      'runs out of memory',
+      'poison',
+      'memory',
+      'processor.out_of_memory',
+      /^the processor ran out of memory at this record/,
+    ],
+    [
+      'ends the process',
+      'poison',
+      'exit',
+      'processor.crashed',
+      /^the processor ended its process at this record \(exit code 3\)$/,
+    ],
+    ['does so among many under way', 'poison-later', 'exit', 'processor.crashed', /exit code 3/],
+    ['does so in a batch', 'poison-batch', 'exit', 'processor.crashed', /exit code 3/],
+  ])('is rejected by its place, and nothing else is: it %s (%s)', async (_, use, deed, code, message) => {
+    const some = table({ 77: deed });
+    const { state, counts, rejected } = await engine.run(await job(engine, `${use}-${deed}`, some, use));
+    expect(state).toBe('completed_with_rejects');
+    expect(rejected).toEqual([
+      {
+        source: engine.at(`${use}-${deed}.csv`),
+        chunk: 0,
+        ...placeOf(some, 77),
+        code,
+        message: expect.stringMatching(message) as unknown,
+      },
+    ]);
+    expect(counts).toEqual({ in: RECORDS, used: RECORDS - 1, filtered: 0, rejected: 1, out: RECORDS - 1 });
+    expect(await engine.read(`${use}-${deed}-out.csv`)).toBe(without(some, [77]));
+    expect(await engine.staging()).toHaveLength(deed === 'memory' || deed === 'exit' ? 1 : 0);
+    await worksOn();
+  });
+
+  it('is found when it never comes to an end', async () => {
+    const some = table({ 31: 'loop' });
+    const spec = await job(engine, 'loop', some, 'poison', { timeout: { chunk: '6s', heartbeat: '2s' } });
+    const { rejected } = await engine.run(spec);
+    expect(rejected).toMatchObject([{ ...placeOf(some, 31), code: 'processor.stuck' }]);
+    expect(await engine.read('loop-out.csv')).toBe(without(some, [31]));
+    await worksOn();
+  });
+
+  it('is rejected in its turn among the rejects of the processor itself, and so are several', async () => {
+    const some = table({ 3: 'refuse', 40: 'exit', 41: 'refuse', 42: 'exit', 43: 'broken,record', 119: 'exit' });
+    const { rejected, counts } = await engine.run(await job(engine, 'several', some, 'poison-batch'));
+    expect(rejected.map(({ record, code }) => [record, code])).toEqual([
+      [44, 'row.column_count'],
+      [4, 'processor.rejected'],
+      [41, 'processor.crashed'],
+      [42, 'processor.rejected'],
+      [43, 'processor.crashed'],
+      [120, 'processor.crashed'],
+    ]);
+    expect(counts).toMatchObject({ in: RECORDS, used: RECORDS - 6, rejected: 6 });
+    expect(await engine.read('several-out.csv')).toBe(without(some, [3, 40, 41, 42, 43, 119]));
+  });
+
+  it('is left out of a reduction', async () => {
+    const some = table({ 10: 'exit' });
+    const { source, process, options } = await job(engine, 'sum', some, 'poison-sum');
+    const { rows, rejected } = await engine.run({ source, process, options: { ...options, chunk: { bytes: 300 } } });
+    expect(rows).toEqual([{ sum: (RECORDS * (RECORDS - 1)) / 2 - 10 }]);
+    expect(rejected).toMatchObject([placeOf(some, 10)]);
+  });
+
+  it('fails the job unless rejects are allowed, and is named', async () => {
+    const some = table({ 77: 'exit' });
+    const { code, message, id } = await engine.fail(
+      await job(engine, 'fails', some, 'poison', { rejects: { action: 'fail' } }),
+    );
+    expect(code).toBe('rejects.not_tolerated');
+    expect(message).toContain(
+      `fails.csv byte ${placeOf(some, 77).offset}: processor.crashed: the processor ended its process at this record (exit code 3) ("77,exit")`,
+    );
+    expect(await engine.workOf(id)).toEqual([]);
+    await worksOn();
+  });
+
+  it('is not looked for where a processor throws: that uses up the attempts', async () => {
+    const uri = await engine.write('throws.csv', 'job,n\ngreet,1\nthrow,2\n');
+    const { handle, id } = await engine.start({ source: { uri }, process: { use: 'odd-jobs' }, options: options() });
+    await expect(handle.result()).rejects.toThrow();
+    const { events } = await engine.client.workflow.getHandle(id).fetchHistory();
+    const started = events?.filter(({ activityTaskStartedEventAttributes }) => activityTaskStartedEventAttributes);
+    expect(
+      started?.map(({ activityTaskStartedEventAttributes }) => activityTaskStartedEventAttributes?.attempt),
+    ).toEqual([4]);
+  });
+});
+
+describe('a promise that nobody awaits', () => {
+  it('is an error of the task and spares its thread', async () => {
+    const engine = await startEngine('stray');
+    const { code, message } = await engine.fail(
+      await job(engine, 'stray', table({ 5: 'stray' }), 'poison', { retry: { attempts: 2, first: '1ms' } }),
+    );
+    expect([code, message]).toEqual([
+      'processor.failed',
+      'task "process" left a promise behind that nobody awaited, and it was rejected: nobody listens; await it',
+    ]);
+    await engine.stop();
+  });
+});
+
+describe('a record that ends its whole worker', () => {
+  let place: Place;
+  let worker: WorkerProcess | undefined;
+  beforeAll(async () => {
+    place = await makePlace('poison-worker', { threads: 1 });
+  });
+  afterEach(() => worker?.stop());
+  afterAll(() => place.remove());
+
+  it('ends one worker, and only a process of its own from then on', async () => {
+    worker = await startWorkerProcess(place.config);
+    const some = table({ 64: 'segfault' });
+    const { id, handle } = await place.start(await job(place, 'segfault', some, 'poison'));
+    await worker.ended;
+    worker = await startWorkerProcess(place.config);
+    expect((await handle.result()).state).toBe('completed_with_rejects');
+    expect(worker.running).toBe(true);
+    const { rejected } = await place.finished(id, await handle.result());
+    expect(rejected).toMatchObject([
+      {
+        ...placeOf(some, 64),
+        code: 'processor.crashed',
+        message: 'the processor ended its process at this record (SIGSEGV)',
+      },
+    ]);
+    expect(await place.read('segfault-out.csv')).toBe(without(some, [64]));
+  });
+
+  it('that sits in native code makes the worker end itself, once it cannot get rid of the thread', async () => {
+    worker = await startWorkerProcess(place.config);
+    const some = table({ 64: 'native' });
+    const spec = await job(place, 'native', some, 'poison', { timeout: { chunk: '2s', heartbeat: '1s' } });
+    const { handle } = await place.start(spec);
+    await worker.ended;
+    worker = await startWorkerProcess(place.config);
+    expect((await handle.result()).state).toBe('completed_with_rejects');
+  });
+});
