@@ -45,6 +45,17 @@ const MIN_STALL_MS = 500;
 /** Each costs two processes. So many in one range are no oddity of the data: the processor is broken. */
 const MAX_POISON = 32;
 
+function beatBefore(): AttemptBeat | undefined {
+  return Context.current().info.heartbeatDetails as AttemptBeat | undefined;
+}
+
+/** Whether this attempt runs in processes of its own: one before it was lost, or did so too. */
+export function isForked(): boolean {
+  if (Context.current().info.attempt === 1) return false;
+  const before = beatBefore();
+  return !before?.ended || LOST.has(before.ended) || before.search !== undefined;
+}
+
 /**
  * Runs the range of this attempt: in a thread of the worker, or in a process of its own where the attempt before was lost.
  * There a record that ends the process is found and rejected, so that the range does not die the same way each time.
@@ -52,19 +63,18 @@ const MAX_POISON = 32;
 export async function runAttempt(pool: ThreadPool, input: RangeInput): Promise<ProcessOutput> {
   const context = Context.current();
   const { attempt, startToCloseTimeoutMs } = context.info;
-  const before = context.info.heartbeatDetails as AttemptBeat | undefined;
-  const lost = attempt > 1 && (!before?.ended || LOST.has(before.ended));
-  const search: Search = before?.search ?? { poison: [], slow: [] };
+  const forked = isForked();
+  const search: Search = beatBefore()?.search ?? { poison: [], slow: [] };
   const control = new TaskControl();
   const progress = (): AttemptBeat => ({
     bytes: control.bytes,
     records: control.records,
-    ...(lost ? { search } : {}),
+    ...(forked ? { search } : {}),
   });
   try {
     return await withHeartbeats(
       (signal) =>
-        lost
+        forked
           ? new ForkedRun(pool, { ...input, attempt }, search, startToCloseTimeoutMs, { signal, control }).finish()
           : pool.run('process', { ...input, attempt }, { signal, control, lane: currentLane() }),
       progress,

@@ -10,7 +10,7 @@ import type { PartRef, Receipt } from '../src/core/receipt.js';
 import { PROCESSOR_BUSY } from '../src/processors/range/apply.js';
 import type { ProcessOutput, StagedPart } from '../src/processors/tasks.js';
 import type { WorkArea } from '../src/stores/port.js';
-import { runAttempt } from './attempt.js';
+import { isForked, runAttempt } from './attempt.js';
 import type { Dependencies } from './dependencies.js';
 
 /** Output of a small job up to this size travels in the result, and nothing is written before the commit. */
@@ -30,7 +30,9 @@ export async function processChunks({ work, pool }: Dependencies, input: RangeIn
     output = await runAttempt(pool, input);
   } catch (error) {
     // No failure either: a chunk must not run out of attempts because workers are deployed anew.
-    if (Context.current().cancellationDetails?.workerShutdown) return { ...NO_TOTALS, handedBack: true };
+    // But one that has lost a thread must not begin anew in another: what it has learned goes from attempt to attempt.
+    const leaving = Context.current().cancellationDetails?.workerShutdown && !isForked();
+    if (leaving) return { ...NO_TOTALS, handedBack: true };
     if (!(error instanceof MillraceError) || error.code !== PROCESSOR_BUSY) throw error;
     // No failure: how often it may be refused is for the job to judge, which sees all of its chunks.
     const { message, retryAfterMs } = error;
