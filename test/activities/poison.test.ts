@@ -95,12 +95,21 @@ describe('a record that ends its thread', () => {
     await worksOn();
   });
 
-  it('is found when it never comes to an end', async () => {
-    const some = table({ 31: 'loop' });
-    const spec = await job(engine, 'loop', some, 'poison', { timeout: { chunk: '6s', heartbeat: '2s' } });
-    const { rejected } = await engine.run(spec);
-    expect(rejected).toMatchObject([{ ...placeOf(some, 31), code: 'processor.stuck' }]);
-    expect(await engine.read('loop-out.csv')).toBe(without(some, [31]));
+  it('is found when it never comes to an end, though one attempt has no time for all of them', async () => {
+    const some = table({ 31: 'loop', 90: 'loop' });
+    const retry = { attempts: 12, first: '10ms' };
+    const timeout = { chunk: '5s', heartbeat: '2s' };
+    const { rejected, counts } = await engine.run(await job(engine, 'loop', some, 'poison', { retry, timeout }));
+    expect(rejected).toMatchObject([
+      {
+        ...placeOf(some, 31),
+        code: 'processor.stuck',
+        message: 'the processor did not come to an end at this record (not done after 625 ms)',
+      },
+      { ...placeOf(some, 90), code: 'processor.stuck' },
+    ]);
+    expect(counts).toMatchObject({ in: RECORDS, used: RECORDS - 2 });
+    expect(await engine.read('loop-out.csv')).toBe(without(some, [31, 90]));
     await worksOn();
   });
 
@@ -138,6 +147,26 @@ describe('a record that ends its thread', () => {
     );
     expect(await engine.workOf(id)).toEqual([]);
     await worksOn();
+  });
+
+  it('is not seen in records that do it only together: the chunk fails', async () => {
+    const retry = { attempts: 2, first: '10ms' };
+    const { code, message } = await engine.fail(
+      await job(engine, 'crowd', table({ 77: 'crowd' }), 'poison-batch', { retry }),
+    );
+    expect([code, message]).toEqual([
+      'processor.crashed',
+      'the processor ended its process (exit code 4) in chunk 1, at records 51-100 of those that could be read, and not at any one of them alone',
+    ]);
+  });
+
+  it('is not seen in records that take long together: they get their time', async () => {
+    // The first attempt is lost, so that limits hold: 1.5 s.
+    const some = table({ 5: 'thread', 77: 'slow' });
+    const timeout = { chunk: '12s', heartbeat: '2s' };
+    const { state, counts } = await engine.run(await job(engine, 'slow', some, 'poison-batch', { timeout }));
+    expect([state, counts.used]).toEqual(['completed', RECORDS]);
+    expect(await engine.read('slow-out.csv')).toBe(some.text);
   });
 
   it('is not looked for where a processor throws: that uses up the attempts, each in a thread', async () => {

@@ -32,7 +32,9 @@ export async function runRange(
 
 /** Gives the records of `unit` to the processor, each alone. That it returns is the answer. */
 export async function probeRange(context: ThreadContext, input: ProbeInput, { control, signal }: Task): Promise<null> {
-  const run = await newRun(context, await context.plan(input), input, control, signal);
+  // At no pace: the records before the unit are passed over, and cost whatever the processor calls nothing.
+  const unpaced = { ...input, recordsPerSecond: undefined };
+  const run = await newRun(context, await context.plan(input), unpaced, control, signal);
   try {
     await probeRecords(run, new Watch(context.trace!, input.poison ?? [], input.unit));
   } finally {
