@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startWorker } from '../../src/worker.js';
 import { makePlace, startEngine } from '../helpers/engine.js';
 import type { Engine, Place } from '../helpers/engine.js';
+import { testWorkflowBundle } from '../helpers/temporal-server.js';
 import { startWorkerProcess } from '../helpers/worker-process.js';
 import type { WorkerProcess } from '../helpers/worker-process.js';
 
@@ -173,6 +175,26 @@ describe('a record that ends its thread', () => {
     const { code, message } = await engine.fail(await job(engine, 'throws', table({ 5: 'throw' }), 'poison'));
     expect(code).toBe('processor.failed');
     expect(message).toMatch(/^processor "poison" failed at byte \d+: in a thread$/);
+  });
+});
+
+describe('a worker that leaves while it runs a process of its own', () => {
+  it('hands the attempt on, with what it has learned', async () => {
+    const place = await makePlace('poison-leave', { threads: 1 });
+    const start = () => startWorker(place.config, { workflowBundle: testWorkflowBundle(), log: 'ERROR' });
+    const leaving = await start();
+    const some = table({ 5: 'thread', 77: 'slow', 110: 'slow' });
+    const { id, handle } = await place.start(await job(place, 'leave', some, 'poison-batch'));
+    const attempt = async () => (await handle.describe()).raw.pendingActivities?.[0]?.attempt ?? 0;
+    await expect.poll(attempt, { timeout: 30_000 }).toBe(2);
+    const staying = await start();
+    await leaving.stop();
+    expect((await handle.result()).counts.used).toBe(RECORDS);
+    const { events } = await place.client.workflow.getHandle(id).fetchHistory();
+    // Begun anew, as an activity that never lost a thread, it would lose another one.
+    expect(events!.flatMap((event) => event.activityTaskStartedEventAttributes?.attempt ?? [])).toEqual([3]);
+    await staying.stop();
+    await place.remove();
   });
 });
 
