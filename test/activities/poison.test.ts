@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startWorker } from '../../src/worker.js';
 import { makePlace, startEngine } from '../helpers/engine.js';
@@ -208,6 +209,18 @@ describe('a promise that nobody awaits', () => {
       'processor.failed',
       'task "process" left a promise behind that nobody awaited, and it was rejected: nobody listens; await it',
     ]);
+    await engine.stop();
+  });
+});
+
+describe('a thread that ends between two tasks', () => {
+  it('is replaced, and its worker goes on', async () => {
+    const engine = await startEngine('between');
+    const run = async (deed: string) =>
+      (await engine.run({ source: { items: [{ n: 1, deed }] }, process: { use: 'poison' } })).state;
+    expect(await run('afterwards')).toBe('completed');
+    await sleep(1_500);
+    for (let i = 0; i < 4; i++) expect(await run('none')).toBe('completed');
     await engine.stop();
   });
 });
