@@ -3,19 +3,20 @@ import { readFile, rm, unlink } from 'node:fs/promises';
 import { Context } from '@temporalio/activity';
 import type { InlineReceipt, RangeResult } from '../src/contract.js';
 import type { RangeInput } from '../src/core/plan.js';
+import { MillraceError } from '../src/core/errors.js';
+import { NO_TOTALS } from '../src/core/progress.js';
 import { keys, totalsOf } from '../src/core/receipt.js';
 import type { PartRef, Receipt } from '../src/core/receipt.js';
-import { TaskControl } from '../src/processors/control.js';
+import { PROCESSOR_BUSY } from '../src/processors/range/apply.js';
 import type { ProcessOutput, StagedPart } from '../src/processors/tasks.js';
 import type { WorkArea } from '../src/stores/port.js';
+import { isForked, runAttempt } from './attempt.js';
 import type { Dependencies } from './dependencies.js';
-import { withHeartbeats } from './heartbeats.js';
-import { currentLane } from './lane.js';
 
 /** Output of a small job up to this size travels in the result, and nothing is written before the commit. */
 const INLINE_PART_BYTES = 32 * 1024;
 
-/** Runs a range of chunks in a worker thread and publishes its receipt. */
+/** Runs a range of chunks and publishes its receipt. */
 export async function processChunks({ work, pool }: Dependencies, input: RangeInput): Promise<RangeResult> {
   const { job, from, to, generation } = input;
   const receiptKey = keys.receipt(job, from, to, generation);
@@ -24,13 +25,19 @@ export async function processChunks({ work, pool }: Dependencies, input: RangeIn
     if (known) return resultOf(known);
   }
 
-  const control = new TaskControl();
-  const { attempt } = Context.current().info;
-  const lane = currentLane();
-  const output = await withHeartbeats(
-    (signal) => pool.run('process', { ...input, attempt }, { signal, control, lane }),
-    () => ({ bytes: control.bytes, records: control.records }),
-  );
+  let output: ProcessOutput;
+  try {
+    output = await runAttempt(pool, input);
+  } catch (error) {
+    // No failure either: a chunk must not run out of attempts because workers are deployed anew.
+    // But one that has lost a thread must not begin anew in another: what it has learned goes from attempt to attempt.
+    const leaving = Context.current().cancellationDetails?.workerShutdown && !isForked();
+    if (leaving) return { ...NO_TOTALS, handedBack: true };
+    if (!(error instanceof MillraceError) || error.code !== PROCESSOR_BUSY) throw error;
+    // No failure: how often it may be refused is for the job to judge, which sees all of its chunks.
+    const { message, retryAfterMs } = error;
+    return { ...NO_TOTALS, busy: { message, retryAfterMs } };
+  }
 
   try {
     return await publish(work, input, output);

@@ -5,7 +5,8 @@
 import type { JobResult, PlanView } from './core/job.js';
 import type { PlanRef, PlanSummary, RangeInput } from './core/plan.js';
 import type { Totals } from './core/progress.js';
-import type { Receipt } from './core/receipt.js';
+import type { Busy, Failure, Receipt } from './core/receipt.js';
+import type { Rate } from './core/spec.js';
 
 const CHUNKS = '-chunks';
 
@@ -21,14 +22,22 @@ export function isChunksQueue(queue: string): boolean {
 
 export const PROCESS_DATASET = 'processDataset';
 export const PROCESS_WINDOW = 'processWindow';
+export const STITCH_RANGES = 'stitchRanges';
 export const PLAN_DATASET = 'planDataset';
 
 /** Query of `processDataset`: a `JobProgress`. */
 export const PROGRESS_QUERY = 'progress';
+/** Updates of `processDataset`: pause(reason), resume(), set(settings as in a job spec). Each answers a `JobProgress`. */
+export const PAUSE_UPDATE = 'pause';
+export const RESUME_UPDATE = 'resume';
+export const SET_UPDATE = 'set';
 /** Signal from a window to its root: a `WindowReport`. */
 export const WINDOW_SIGNAL = 'window';
 /** Signal from the root to a window: how many lanes more it may use. */
 export const LANES_SIGNAL = 'lanes';
+
+/** Signal from the root to a window: its `WindowControl` from now on. */
+export const CONTROL_SIGNAL = 'control';
 
 /** Workflow `processDataset(spec)`: the spec as a caller writes it (JSON). Workflow id = job id. */
 export type ProcessDataset = (spec: unknown) => Promise<JobResult>;
@@ -37,6 +46,20 @@ export type PlanDataset = (spec: unknown) => Promise<PlanView>;
 /** Workflow `processWindow`: the activities `[from, to)` of one job. */
 export type ProcessWindow = (input: WindowInput) => Promise<Totals>;
 
+/** Workflow `stitchRanges`: what is left of the stitching of a job with many wrong guesses. */
+export type StitchRanges = (input: StitchInput) => Promise<Correction>;
+
+/** What was taken back of a job's totals, and what came in its place. */
+export interface Correction {
+  undo: Totals;
+  done: Totals;
+}
+
+export interface StitchInput extends Correction {
+  job: string;
+  plan: PlanSummary;
+}
+
 export interface WindowInput {
   job: string;
   plan: PlanSummary;
@@ -44,6 +67,18 @@ export interface WindowInput {
   from: number;
   to: number;
   lanes: number;
+  /** Absent: nothing is held and all is as planned. */
+  control?: WindowControl;
+}
+
+/** How the root steers a window. */
+export interface WindowControl {
+  held: boolean;
+  /** This window's share. */
+  rate: Rate;
+  /** Activities at once, of those its lanes would allow; null: all. */
+  most: number | null;
+  priority: number;
 }
 
 export interface WindowReport {
@@ -52,6 +87,10 @@ export interface WindowReport {
   done: Totals;
   /** Lanes that the window has no more work for. */
   freed: number;
+  /** What the processor calls has refused it too often: the job is to be paused. */
+  busy?: string;
+  /** Of a chunk that was given up just now. */
+  failure?: Failure;
 }
 
 export interface RangeResult extends Totals {
@@ -59,6 +98,10 @@ export interface RangeResult extends Totals {
   reduced?: boolean;
   /** The receipt itself and what it refers to, where both are small and the job has one activity. */
   inline?: InlineReceipt;
+  /** Nothing was done: what the processor calls refused it for the moment. */
+  busy?: Busy;
+  /** Nothing was done: the worker was told to stop. */
+  handedBack?: true;
 }
 
 /** A receipt that never touched the work area. `part` and `rejects` are the bytes in base64. */
@@ -89,6 +132,9 @@ export interface Activities {
   inspect(input: { job: string; spec: unknown }): Promise<PlanSummary>;
   preview(input: { spec: unknown }): Promise<PlanView>;
   processChunks(input: RangeInput): Promise<RangeResult>;
+  /** Publishes that a range was given up. @returns what the receipt says: another attempt may have done it after all */
+  giveUp(input: RangeInput & { failure: Failure }): Promise<RangeResult>;
+  /** Some of the ranges that begin elsewhere than guessed; none when all of them join. */
   stitch(input: { job: string }): Promise<Restart[]>;
   /** @returns the bytes of the reduced part */
   reduce(input: PlanRef): Promise<number>;

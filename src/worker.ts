@@ -24,7 +24,8 @@ const HEARTBEAT_THROTTLE = '1s';
 const STICKY_TIMEOUT = '5s';
 /** Small jobs at once, beside the chunks of big ones. */
 const SMALL_JOB_SLOTS = 1;
-const SHUTDOWN_GRACE = '10s';
+/** Chunks at work that have not ended by then are handed back: another worker begins them anew at once. */
+const SHUTDOWN_GRACE = '3s';
 /** The worker of the chunks takes nothing else. */
 const UNUSED = { type: 'fixed-size', numSlots: 1 } as const;
 
@@ -105,6 +106,19 @@ export async function startWorker(
     },
   });
 
+  const shutDown = () => {
+    for (const worker of [main, chunks]) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  let stuck = false;
+  void pool.stuck.then(() => {
+    stuck = true;
+    console.error(
+      'a worker thread could not be ended: it is inside native code; this worker finishes its other work and ends itself, ' +
+        'and has to be started again',
+    );
+    shutDown();
+  });
+
   const running = Promise.all([main.run(), chunks.run()]);
   const done = running.then(
     () => undefined,
@@ -116,15 +130,15 @@ export async function startWorker(
     await card.withdraw();
     await pool.close();
     await connection.close();
+    // `process.exit` would wait for the thread, for ever.
+    if (stuck) process.kill(process.pid, 'SIGKILL');
   });
   closed.catch(() => undefined);
 
   return {
     done: closed,
     async stop() {
-      for (const worker of [main, chunks]) {
-        if (worker.getState() === 'RUNNING') worker.shutdown();
-      }
+      shutDown();
       await closed;
     },
   };

@@ -3,12 +3,15 @@ import { PROGRESS_QUERY } from '../src/contract.js';
 import type { RangeResult } from '../src/contract.js';
 import type { JobProgress, JobResult } from '../src/core/job.js';
 import type { PlanSummary } from '../src/core/plan.js';
-import { MAX_ACTIVITIES_PER_RUN, activityCount } from '../src/core/window.js';
+import { activitiesPerRun, activityCount } from '../src/core/window.js';
 import { heavy, local } from './activity-options.js';
+import { JobControl } from './job-control.js';
 import { JobLedger } from './job-ledger.js';
 import { Lanes } from './lanes.js';
 import { endedBy, jobTimedOut } from './outcome.js';
-import { processRange, runRange } from './process-range.js';
+import { MAX_REFUSALS, processRange, refusedText } from './process-range.js';
+import type { RangeRules } from './process-range.js';
+import { stitch } from './stitch.js';
 import { processInWindows } from './windows.js';
 
 const progressQuery = defineQuery<JobProgress>(PROGRESS_QUERY);
@@ -20,12 +23,14 @@ const progressQuery = defineQuery<JobProgress>(PROGRESS_QUERY);
  */
 export async function processDataset(spec: unknown): Promise<JobResult> {
   const ledger = new JobLedger();
+  const control = new JobControl(ledger);
   setHandler(progressQuery, () => ledger.progress, { description: 'state, chunks, records and bytes of the job' });
   const job = workflowInfo().workflowId;
   try {
     const plan = await local.inspect({ job, spec });
     ledger.planned(plan);
-    return await withinTime(plan, () => runPlan(job, plan, ledger));
+    control.plan(plan);
+    return await withinTime(plan, () => runPlan(job, plan, { ledger, control }));
   } catch (error) {
     const end = endedBy(error, CancellationScope.current().consideredCancelled);
     if (!end) throw error;
@@ -35,16 +40,24 @@ export async function processDataset(spec: unknown): Promise<JobResult> {
   }
 }
 
-async function runPlan(job: string, plan: PlanSummary, ledger: JobLedger): Promise<JobResult> {
-  const single = await processAll(job, plan, ledger);
-  if (plan.stitches) await stitch(job, plan, ledger);
+interface Steering {
+  ledger: JobLedger;
+  control: JobControl;
+}
+
+async function runPlan(job: string, plan: PlanSummary, steering: Steering): Promise<JobResult> {
+  const { ledger, control } = steering;
+  const single = await processAll(job, plan, steering);
+  if (plan.stitches) await stitch(job, plan, rulesOf(steering), (undo, done) => ledger.correct(undo, done));
   ledger.checkTolerance(true);
 
+  await control.released();
   if (plan.reduces && !single?.reduced) {
     ledger.enter('reducing');
     ledger.reduced(await heavyStep(plan, `reduce ${plan.chunkCount} partials`).reduce({ job, inline: plan.inline }));
   }
 
+  await control.released();
   ledger.enter('committing');
   const commit = ledger.commitIsSmall ? local : heavyStep(plan, `commit ${plan.name}`);
   const startedAt = workflowInfo().startTime.toISOString();
@@ -54,35 +67,42 @@ async function runPlan(job: string, plan: PlanSummary, ledger: JobLedger): Promi
 }
 
 /** Runs every chunk. Returns the result of the only activity where there is just one. */
-async function processAll(job: string, plan: PlanSummary, ledger: JobLedger): Promise<RangeResult | null> {
+async function processAll(job: string, plan: PlanSummary, { ledger, control }: Steering): Promise<RangeResult | null> {
   const activities = activityCount(plan);
-  if (activities > MAX_ACTIVITIES_PER_RUN) {
-    await processInWindows(job, plan, (done) => ledger.add(done));
+  if (activities > activitiesPerRun(plan)) {
+    await processInWindows(job, plan, control, {
+      done: (totals) => ledger.add(totals),
+      failed: (failure) => ledger.failed(failure),
+    });
     return null;
   }
   let last: RangeResult | null = null;
-  const lanes = new Lanes(0, activities, async (n) => {
-    last = await processRange(job, plan, n);
+  const rules = rulesOf({ ledger, control });
+  const work = async (n: number) => {
+    last = await processRange(job, plan, n, rules);
     ledger.add(last, lanes.running);
-  });
-  lanes.open(Math.min(plan.concurrency, activities));
+  };
+  const lanes = new Lanes(0, activities, work, control.pace);
+  const openLanes = () => lanes.open(Math.min(control.settings.concurrency, activities) - lanes.running);
+  openLanes();
+  control.onChange(openLanes);
   await lanes.done();
   return activities === 1 ? last : null;
 }
 
-/** Runs again the ranges whose first record was guessed wrong, until all ranges join. */
-async function stitch(job: string, plan: PlanSummary, ledger: JobLedger): Promise<void> {
-  for (;;) {
-    const restarts = await local.stitch({ job });
-    if (restarts.length === 0) return;
-    for (const { undo, ...range } of restarts) {
-      ledger.correct(undo, await runRange(plan, { job, ...range }));
-    }
-  }
+function rulesOf({ ledger, control }: Steering): RangeRules {
+  return {
+    pace: control.pace,
+    settings: () => control.settings,
+    failed: (failure) => ledger.failed(failure),
+    refused(busy, times) {
+      if (times % MAX_REFUSALS === 0) control.pause(refusedText(busy));
+    },
+  };
 }
 
 function heavyStep(plan: PlanSummary, summary: string) {
-  return heavy(workflowInfo().taskQueue, plan, summary, plan.options.timeout.jobMs);
+  return heavy(workflowInfo().taskQueue, plan, summary, { timeoutMs: plan.options.timeout.jobMs });
 }
 
 /** A timer of our own rather than the server's time-out, so that clean-up runs. */

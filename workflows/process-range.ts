@@ -1,15 +1,83 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { RangeResult } from '../src/contract.js';
 import type { PlanSummary, RangeInput } from '../src/core/plan.js';
+import { addTotals } from '../src/core/progress.js';
+import type { Busy, Failure } from '../src/core/receipt.js';
+import type { JobSettings } from '../src/core/settings.js';
 import { rangeOf, rangeSummary } from '../src/core/window.js';
-import { heavy } from './activity-options.js';
+import { heavy, local } from './activity-options.js';
+import { CHUNK_TIMEOUT, chunkFault } from './outcome.js';
+import type { Pace } from './pace.js';
 
-/** Activity number `n` of a job: a run of neighbouring chunks. */
-export function processRange(job: string, plan: PlanSummary, n: number): Promise<RangeResult> {
-  return runRange(plan, { job, inline: plan.inline, ...rangeOf(plan, n), generation: 0 });
+/** So often in a row, and the job pauses instead of asking on. */
+export const MAX_REFUSALS = 8;
+
+export function refusedText({ message }: Busy): string {
+  return `what the processor calls refused it ${MAX_REFUSALS} times in a row, the last time: ${message}; resume the job when it is well again`;
 }
 
-export function runRange(plan: PlanSummary, range: RangeInput): Promise<RangeResult> {
+/** What the running of a range depends on beside the plan. */
+export interface RangeRules {
+  pace: Pace;
+  settings(): Pick<JobSettings, 'rate' | 'failedChunks' | 'priority'>;
+  /** A chunk was given up. May throw, to end the job. */
+  failed(failure: Failure): void;
+  /** What the processor calls has refused it so often in a row. */
+  refused(busy: Busy, times: number): void;
+}
+
+/** Activity number `n` of a job: a run of neighbouring chunks. */
+export async function processRange(job: string, plan: PlanSummary, n: number, rules: RangeRules): Promise<RangeResult> {
+  const range = { job, inline: plan.inline, ...rangeOf(plan, n), generation: 0 };
+  const { chunkCount, records } = plan;
+  const chunks = range.to - range.from;
+  rules.pace.spend((records * chunks) / chunkCount, chunks);
+  return runOrGiveUp(plan, range, rules);
+}
+
+/**
+ * Runs a range. Where it fails for good and chunks may, it is halved until the chunk that does it is found and given up;
+ * the others are kept. One that did not end in time is halved in any case: it may just have been too much for one attempt.
+ */
+async function runOrGiveUp(plan: PlanSummary, range: RangeInput, rules: RangeRules): Promise<RangeResult> {
+  try {
+    return await runRange(plan, range, rules);
+  } catch (error) {
+    const failure = chunkFault(error);
+    if (!failure) throw error;
+    const { failedChunks } = rules.settings();
+    const mayFail = !(failedChunks && 'count' in failedChunks && failedChunks.count === 0);
+    const middle = (range.from + range.to) >> 1;
+    if (middle > range.from && (mayFail || failure.code === CHUNK_TIMEOUT)) {
+      const first = await runOrGiveUp(plan, { ...range, to: middle }, rules);
+      return addTotals(first, await runOrGiveUp(plan, { ...range, from: middle }, rules));
+    }
+    if (!mayFail) throw error;
+    const result = await local.giveUp({ ...range, failure });
+    if (result.failed) rules.failed(failure);
+    return result;
+  }
+}
+
+/** Runs a range, again where its worker left or what the processor calls refused it. */
+export async function runRange(plan: PlanSummary, range: RangeInput, rules: RangeRules): Promise<RangeResult> {
+  const { pace } = rules;
   const summary = rangeSummary(plan, range.from, range.to);
-  return heavy(workflowInfo().taskQueue, plan, summary).processChunks(range);
+  for (;;) {
+    const { rate, priority } = rules.settings();
+    const input = rate && 'records' in rate ? { ...range, recordsPerSecond: rate.records } : range;
+    const result = await heavy(workflowInfo().taskQueue, plan, summary, { priority }).processChunks(input);
+    if (result.handedBack) continue;
+    if (!result.busy) {
+      pace.accepted();
+      return result;
+    }
+    rules.refused(result.busy, pace.refused(result.busy));
+    pace.end();
+    try {
+      for (let ready = pace.ready(); ready; ready = pace.ready()) await ready;
+    } finally {
+      pace.begin();
+    }
+  }
 }

@@ -172,6 +172,39 @@ export const cancelJob = createRoute({
   responses: { 200: json('The job; one that had ended is unchanged', JobView), ...problems(404, 503) },
 });
 
+const pauseBody = { required: false, content: { 'application/json': ref('Pause') } };
+const controlled = { 200: json('The job as it is now', JobView), ...problems(400, 404, 409, 413, 415, 422, 503) };
+
+export const pauseJob = createRoute({
+  method: 'post',
+  path: '/v1/jobs/{id}/pause',
+  operationId: 'pauseJob',
+  summary: 'Hand out no more chunks; those at work end. Repeating it is harmless',
+  tags: ['jobs'],
+  request: { params: idParam, body: pauseBody },
+  responses: controlled,
+});
+
+export const resumeJob = createRoute({
+  method: 'post',
+  path: '/v1/jobs/{id}/resume',
+  operationId: 'resumeJob',
+  summary: 'Hand out chunks again; repeating it is harmless',
+  tags: ['jobs'],
+  request: { params: idParam },
+  responses: controlled,
+});
+
+export const changeJob = createRoute({
+  method: 'patch',
+  path: '/v1/jobs/{id}',
+  operationId: 'changeJob',
+  summary: 'Change concurrency, rate, tolerances and priority while the job runs',
+  tags: ['jobs'],
+  request: { params: idParam, body: { required: true, content: { 'application/json': ref('JobChanges') } } },
+  responses: controlled,
+});
+
 export const getResult = createRoute({
   method: 'get',
   path: '/v1/jobs/{id}/result',
@@ -279,6 +312,9 @@ export const ROUTES: ReadonlyArray<Pick<RouteConfig, 'method' | 'path'>> = [
   listJobs,
   getJob,
   cancelJob,
+  pauseJob,
+  resumeJob,
+  changeJob,
   getResult,
   getOutput,
   getManifest,

@@ -39,6 +39,10 @@ export interface ApiClient {
   job(id: string): Promise<JobView>;
   jobs(query?: JobQuery): Promise<JobPage>;
   cancel(id: string): Promise<JobView>;
+  pause(id: string, reason?: string): Promise<JobView>;
+  resume(id: string): Promise<JobView>;
+  /** Settings as `options` of a job spec write them. */
+  set(id: string, settings: Record<string, unknown>): Promise<JobView>;
   result(id: string): Promise<ResultView>;
   manifest(id: string): Promise<Manifest>;
   /** The first `limit` rejected records, read no further than that. */
@@ -104,6 +108,9 @@ export function apiClient(url: string): ApiClient {
     job: (id) => json('GET', jobPath(id)),
     jobs: (query = {}) => json('GET', `/v1/jobs${queryString(query)}`),
     cancel: (id) => json('POST', `${jobPath(id)}/cancel`),
+    pause: (id, reason) => json('POST', `${jobPath(id)}/pause`, reason === undefined ? undefined : { reason }),
+    resume: (id) => json('POST', `${jobPath(id)}/resume`),
+    set: (id, settings) => json('PATCH', jobPath(id), settings),
     result: (id) => json('GET', `${jobPath(id)}/result`),
     manifest: (id) => json('GET', `${jobPath(id)}/manifest`),
     async rejects(id, limit = Number.POSITIVE_INFINITY) {

@@ -97,6 +97,8 @@ export interface RangeInput extends PlanRef {
   start?: number;
   /** 0, and one more each time the range is run again from another start. */
   generation: number;
+  /** Records a second that the processor may be given. */
+  recordsPerSecond?: number;
 }
 
 /** The index of the file that holds chunk `index`: the last one whose first chunk is not behind it. */

@@ -1,3 +1,4 @@
+import { NO_TOTALS } from './progress.js';
 import type { Totals } from './progress.js';
 import type { Counts } from './records.js';
 
@@ -24,9 +25,22 @@ export interface Receipt {
   /** Place and reason of the first reject, for messages. */
   firstReject?: string;
   /** The range was given up after its last attempt: no counts, no part, no spans. */
-  failed?: { code: string; message: string };
+  failed?: Failure;
   /** Text: what was covered of each file, in order. */
   spans: ReceiptSpan[];
+}
+
+/** Why something failed for good: a stable code, and a sentence. */
+export interface Failure {
+  code: string;
+  message: string;
+}
+
+/** What a processor calls refused it for the moment. */
+export interface Busy {
+  message: string;
+  /** What it said of when to come again. */
+  retryAfterMs?: number;
 }
 
 export interface ReceiptSpan {
@@ -54,8 +68,10 @@ export interface PartRef {
 
 /** What a receipt adds to the sums of its job. */
 export function totalsOf(receipt: Receipt): Totals {
+  const chunks = receipt.to - receipt.from;
+  if (receipt.failed) return { ...NO_TOTALS, failed: chunks };
   return {
-    chunks: receipt.to - receipt.from,
+    chunks,
     counts: receipt.counts,
     bytes: receipt.bytes,
     outBytes: receipt.part?.bytes ?? 0,
@@ -94,12 +110,16 @@ function pad(value: number, width = 10): string {
   return String(value).padStart(width, '0');
 }
 
-/** The receipts that count: of several generations of a range the last one, in order of chunks. */
+/**
+ * The receipts that count: of several generations of a range the last one, in order of chunks. Of two that begin alike the
+ * shorter one: the longer is of an attempt that was thought dead when its range was halved.
+ */
 export function currentReceipts(receipts: readonly Receipt[]): Receipt[] {
   const latest = new Map<number, Receipt>();
   for (const receipt of receipts) {
     const known = latest.get(receipt.from);
-    if (!known || known.generation < receipt.generation) latest.set(receipt.from, receipt);
+    const later = known && receipt.generation - known.generation;
+    if (later === undefined || later > 0 || (later === 0 && receipt.to < known!.to)) latest.set(receipt.from, receipt);
   }
   return [...latest.values()].sort((a, b) => a.from - b.from);
 }

@@ -64,10 +64,17 @@ export interface JobOptions {
   retry: { attempts: number; firstMs: number; factor: number; maxMs: number; never: string[] };
   timeout: { chunkMs: number; heartbeatMs: number; jobMs: number };
   rejects: { action: 'fail' | 'skip' | 'quarantine'; tolerate: Tolerance };
+  /** Chunks that may fail for good before the job does. Absent: none. */
+  failedChunks?: Tolerance;
+  /** For the whole job, over all workers. Absent: no limit. */
+  rate?: Rate;
   /** 1 (first) to 5. */
   priority: number;
   fairness?: { key: string; weight: number };
 }
+
+/** How many a second. `null`: no limit. */
+export type Rate = { records: number } | { chunks: number } | null;
 
 /** Beyond this many rejected records (or this share of all) the job fails. `null`: no limit. */
 export type Tolerance = { count: number } | { share: number } | null;

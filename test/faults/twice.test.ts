@@ -59,7 +59,7 @@ describe('an attempt whose completion was never heard of', () => {
     const first = await run(activities.processChunks, range);
     const before = await published();
     expect(Object.keys(before)).toHaveLength(2);
-    const noPool = { run: () => Promise.reject(new Error('it was computed again')), close: () => Promise.resolve() };
+    const noPool: ThreadPool = { ...pool, run: () => Promise.reject(new Error('it was computed again')) };
     const again = createActivities({
       files: createFileStore({ roots: [], cwd: '/' }),
       work: await createWorkArea(place.config.work),

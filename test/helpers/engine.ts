@@ -31,6 +31,8 @@ export interface Place {
   start(spec: unknown): Promise<Job>;
   /** Runs a job to its end. @throws what it failed of */
   run(spec: unknown): Promise<Finished>;
+  /** All that a job has left whose result is known. */
+  finished(id: string, result: JobResult): Promise<Finished>;
   /** Runs a job that must fail. */
   fail(spec: unknown): Promise<{ code: string; message: string; id: string }>;
   /** What the work area holds of a job, as keys. */
@@ -95,6 +97,15 @@ export async function makePlace(name: string, changes: Partial<Config> = {}): Pr
       .sort();
   }
 
+  async function finished(id: string, result: JobResult): Promise<Finished> {
+    const receipts = await Promise.all(
+      (await listed(work(keys.receipts(id)))).map((file) => readJson<Receipt>(keys.receipts(id) + file)),
+    );
+    const rejects = result.rejects ? await readFile(work(result.rejects.uri), 'utf8') : '';
+    const rejected = rejects.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Reject]));
+    return { id, ...result, receipts, rejected, manifestFile: await readJson<Manifest>(result.manifest) };
+  }
+
   return {
     config,
     data,
@@ -112,14 +123,10 @@ export async function makePlace(name: string, changes: Partial<Config> = {}): Pr
 
     async run(spec) {
       const { id, handle } = await start(spec);
-      const result = await handle.result();
-      const receipts = await Promise.all(
-        (await listed(work(keys.receipts(id)))).map((file) => readJson<Receipt>(keys.receipts(id) + file)),
-      );
-      const rejects = result.rejects ? await readFile(work(result.rejects.uri), 'utf8') : '';
-      const rejected = rejects.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Reject]));
-      return { id, ...result, receipts, rejected, manifestFile: await readJson<Manifest>(result.manifest) };
+      return finished(id, await handle.result());
     },
+
+    finished,
 
     async fail(spec) {
       const { id, handle } = await start(spec);

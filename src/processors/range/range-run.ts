@@ -24,6 +24,8 @@ export interface RangeRun {
   control: TaskControl;
   /** Aborted when the task is asked to stop. */
   signal: AbortSignal;
+  /** Records a second that the processor may be given; absent: as many as it takes. */
+  recordsPerSecond?: number;
   receipt: Receipt;
   rejects: RejectLog;
   /** The chunks in order, one at a time. The true end of each is told to `covered` before the next is opened. */
@@ -60,6 +62,7 @@ export async function newRun(
     context,
     control,
     signal,
+    recordsPerSecond: input.recordsPerSecond,
     receipt,
     rejects: new RejectLog(keepsRejects ? await context.work.scratchFile('rejects') : null),
 

@@ -9,20 +9,22 @@ import type { Row } from '../../core/records.js';
 import { applyBatch, applyRecord, applyReduce } from './apply.js';
 import type { Application } from './apply.js';
 import { readChunk } from './open-chunk.js';
+import { paced } from './paced.js';
 import { refused, shifted } from './reject-log.js';
 import { PartWriter } from './part-writer.js';
 import type { ThreadContext } from './context.js';
 import type { RangeOutput, RangeRun } from './range-run.js';
 import type { StagedPart } from '../tasks.js';
+import type { Watch } from './watch.js';
 
 /** Runs a processor written in TypeScript over the records of a range. */
-export async function runProcessor(run: RangeRun): Promise<RangeOutput> {
+export async function runProcessor(run: RangeRun, watch?: Watch): Promise<RangeOutput> {
   const { plan, context } = run;
   const processor = context.registry.get(plan.spec.process.use);
   const use = processorContext(processor, run);
   return writing(context, plan, async (output) => {
     const reduction = kindOf(processor) === 'reduce' ? applyReduce(processor as ReduceProcessor<unknown>, use) : null;
-    await readAll(run, reduction ?? application(processor, use), output);
+    await readAll(run, reduction ?? application(processor, use), output, watch);
 
     if (!reduction) return { part: output.close(), reduced: false };
     if (isOneRange(plan)) {
@@ -70,23 +72,43 @@ function finish(processor: ReduceProcessor<unknown>, accumulator: unknown, param
   return Array.isArray(rows) ? rows : [rows];
 }
 
-async function readAll(run: RangeRun, application: Application, output: RowOutput): Promise<void> {
+/** Gives the records that `watch` lets through to the processor, and forgets what becomes of them. */
+export async function probeRecords(run: RangeRun, watch: Watch): Promise<void> {
+  const processor = run.context.registry.get(run.plan.spec.process.use);
+  const use = processorContext(processor, run);
+  const probed =
+    kindOf(processor) === 'reduce'
+      ? applyReduce(processor as ReduceProcessor<unknown>, use)
+      : application(processor, use);
+  await readAll(run, probed, { write: () => undefined }, watch);
+}
+
+async function readAll(
+  run: RangeRun,
+  application: Application,
+  output: Pick<RowOutput, 'write'>,
+  watch?: Watch,
+): Promise<void> {
   const { plan, context, control, rejects, receipt } = run;
   for await (const open of run.chunks()) {
     const reader = await readChunk(context, plan, open);
     const place = { source: labelOf(plan, open.chunk), chunk: open.chunk.index };
     const origin = await run.origin(open);
     const before = receipt.counts.used + receipt.counts.filtered + rejects.records;
-    for await (const batch of reader.batches()) {
+    for await (const batch of paced(reader.batches(), run.recordsPerSecond, run.signal)) {
       control.check();
       for (const reject of batch.rejects) rejects.add(shifted(reject, origin));
       await application.take(batch, {
         counts: receipt.counts,
+        watch,
         emit: (rows) => output.write(rows),
         refuse: (from, i, rejected) => rejects.add(shifted(refused(from, i, rejected, place), origin)),
       });
       control.report(receipt.bytes, receipt.counts.used);
+      watch?.passed(batch.rows.length);
+      if (watch?.done) return;
     }
+    control.check();
     const records = receipt.counts.used + receipt.counts.filtered + rejects.records - before;
     run.covered(open, reader.span, reader.span?.lines ?? null, records);
   }
