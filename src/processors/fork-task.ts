@@ -7,6 +7,7 @@ import type { Config } from '../core/config.js';
 import { MillraceError } from '../core/errors.js';
 import type { TaskControl } from './control.js';
 import { entryPoint } from './entry-point.js';
+import { HEAP_MB, STOP_GRACE_MS } from './limits.js';
 import { tracedFiles, tracedUnit } from './record-trace.js';
 import type { Death, DeathCode, RecordUnit, ThreadAnswer, ThreadTasks } from './tasks.js';
 
@@ -15,10 +16,6 @@ export type ToTask = { type: 'run'; config: Config; task: keyof ThreadTasks; inp
 /** From a task process. */
 export type FromTask = { type: 'progress'; bytes: number; records: number } | { type: 'answer'; answer: ThreadAnswer };
 
-/** A heap that outgrows this ends its process. */
-const HEAP_MB = 1024;
-/** A process that was asked to stop gets this long before it is ended. */
-const STOP_GRACE_MS = 5_000;
 /** After its end, for what it wrote last to arrive. */
 const LAST_WORDS_MS = 1_000;
 const LAST_WORDS_CHARS = 16 * 1024;

@@ -5,6 +5,7 @@ import { TaskControl } from './control.js';
 import { entryPoint } from './entry-point.js';
 import { forkTask } from './fork-task.js';
 import type { ForkOptions } from './fork-task.js';
+import { HEAP_MB, STOP_GRACE_MS } from './limits.js';
 import type { Death, ThreadAnswer, ThreadCall, ThreadTasks } from './tasks.js';
 
 /** `chunks`: the work of big jobs, on as many threads as are configured. `short`: checks and small jobs, which never wait for it. */
@@ -35,12 +36,8 @@ export interface ThreadPool {
   close(): Promise<void>;
 }
 
-/** A thread that was asked to stop gets this long before it is ended. */
-const STOP_GRACE_MS = 5_000;
 /** A thread that was ended and has not gone by then never will. */
 const THREAD_END_MS = 5_000;
-/** A thread whose heap outgrows this dies alone; the worker lives on. */
-const THREAD_HEAP_MB = 1024;
 
 /** The slot of small jobs, and one for checks. */
 const SHORT_THREADS = 2;
@@ -123,7 +120,7 @@ function threads(config: Config, count: number): Piscina {
     maxThreads: count,
     idleTimeout: Infinity,
     concurrentTasksPerWorker: 1,
-    resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
   });
   // A thread that dies between tasks has nobody to tell; unheard, its error would end the worker.
   pool.on('error', (error) => console.error(`a worker thread ended: ${messageOf(error)}`));
