@@ -2,8 +2,8 @@
  * The waist of the program: every name and signature that crosses Temporal. Clients, workflows and activities share this
  * file and nothing else, so a rename is seen on both sides or on none.
  */
-import type { JobResult, PlanView } from './core/job.js';
-import type { PlanRef, PlanSummary, RangeInput } from './core/plan.js';
+import type { EndState, JobResult, PlanView } from './core/job.js';
+import type { PlanRef, PlanSummary, RangeInput, Retry } from './core/plan.js';
 import type { Totals } from './core/progress.js';
 import type { Receipt } from './core/receipt.js';
 
@@ -30,8 +30,11 @@ export const WINDOW_SIGNAL = 'window';
 /** Signal from the root to a window: how many lanes more it may use. */
 export const LANES_SIGNAL = 'lanes';
 
-/** Workflow `processDataset(spec)`: the spec as a caller writes it (JSON). Workflow id = job id. */
-export type ProcessDataset = (spec: unknown) => Promise<JobResult>;
+/**
+ * Workflow `processDataset(spec)`: the spec as a caller writes it (JSON). Workflow id = job id. With `retry` the run takes
+ * up what former runs of the same id left in the work area.
+ */
+export type ProcessDataset = (spec: unknown, retry?: Retry) => Promise<JobResult>;
 /** Workflow `planDataset(spec)`: what the job would do; starts nothing. */
 export type PlanDataset = (spec: unknown) => Promise<PlanView>;
 /** Workflow `processWindow`: the activities `[from, to)` of one job. */
@@ -78,7 +81,31 @@ export interface Restart {
   undo: Totals;
 }
 
+export interface InspectInput {
+  job: string;
+  spec: unknown;
+  retry?: Retry;
+}
+
+/** The plan, and for a retry what is left of it. */
+export interface Inspected extends PlanSummary {
+  /** The numbers of the activities with something left to do; absent: all are asked, and those that are done say so. */
+  todo?: number[];
+  /** What the others add up to. */
+  done?: Totals;
+}
+
+export interface ReduceInput extends PlanRef {
+  run?: number;
+}
+
+export interface DiscardInput extends PlanRef {
+  /** Absent in runs that began under 0.1.0. */
+  state?: EndState;
+}
+
 export interface CommitInput extends PlanRef {
+  run?: number;
   /** RFC 3339; when the job began. */
   startedAt: string;
   receipt?: InlineReceipt;
@@ -86,12 +113,12 @@ export interface CommitInput extends PlanRef {
 
 /** The activities, one a verb. `inspect`, `preview`, `stitch` and small commits run as local activities. */
 export interface Activities {
-  inspect(input: { job: string; spec: unknown }): Promise<PlanSummary>;
+  inspect(input: InspectInput): Promise<Inspected>;
   preview(input: { spec: unknown }): Promise<PlanView>;
   processChunks(input: RangeInput): Promise<RangeResult>;
   stitch(input: { job: string }): Promise<Restart[]>;
   /** @returns the bytes of the reduced part */
-  reduce(input: PlanRef): Promise<number>;
+  reduce(input: ReduceInput): Promise<number>;
   commit(input: CommitInput): Promise<JobResult>;
-  discard(input: PlanRef): Promise<void>;
+  discard(input: DiscardInput): Promise<void>;
 }

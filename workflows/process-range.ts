@@ -6,7 +6,7 @@ import { heavy } from './activity-options.js';
 
 /** Activity number `n` of a job: a run of neighbouring chunks. */
 export function processRange(job: string, plan: PlanSummary, n: number): Promise<RangeResult> {
-  return runRange(plan, { job, inline: plan.inline, ...rangeOf(plan, n), generation: 0 });
+  return runRange(plan, { job, inline: plan.inline, ...rangeOf(plan, n), generation: 0, retry: plan.retry });
 }
 
 export function runRange(plan: PlanSummary, range: RangeInput): Promise<RangeResult> {

@@ -45,6 +45,8 @@ export interface CheckOutput {
 
 export interface ProcessInput extends RangeInput {
   attempt: number;
+  /** Only the records that this receipt rejected are run; the new one stands for both. */
+  mend?: Receipt;
 }
 
 export interface ProcessOutput {

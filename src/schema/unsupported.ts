@@ -15,7 +15,6 @@ const UNSUPPORTED: ReadonlyArray<{
   { at: 'options.start' },
   { at: 'options.expires' },
   { at: 'options.notify', instead: 'ask GET /v1/jobs/{id}?wait=30s' },
-  { at: 'options.retention' },
   { at: 'options.failedChunks' },
 ];
 

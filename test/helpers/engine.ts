@@ -31,6 +31,8 @@ export interface Place {
   start(spec: unknown): Promise<Job>;
   /** Runs a job to its end. @throws what it failed of */
   run(spec: unknown): Promise<Finished>;
+  /** The end of the newest run of a job. @throws what it failed of */
+  finish(id: string): Promise<Finished>;
   /** Runs a job that must fail. */
   fail(spec: unknown): Promise<{ code: string; message: string; id: string }>;
   /** What the work area holds of a job, as keys. */
@@ -95,6 +97,16 @@ export async function makePlace(name: string, changes: Partial<Config> = {}): Pr
       .sort();
   }
 
+  async function finish(id: string): Promise<Finished> {
+    const result = await client.workflow.getHandle<ProcessDataset>(id).result();
+    const receipts = await Promise.all(
+      (await listed(work(keys.receipts(id)))).map((file) => readJson<Receipt>(keys.receipts(id) + file)),
+    );
+    const rejects = result.rejects ? await readFile(work(result.rejects.uri), 'utf8') : '';
+    const rejected = rejects.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Reject]));
+    return { id, ...result, receipts, rejected, manifestFile: await readJson<Manifest>(result.manifest) };
+  }
+
   return {
     config,
     data,
@@ -110,16 +122,8 @@ export async function makePlace(name: string, changes: Partial<Config> = {}): Pr
 
     read: (file) => readFile(at(file), 'utf8'),
 
-    async run(spec) {
-      const { id, handle } = await start(spec);
-      const result = await handle.result();
-      const receipts = await Promise.all(
-        (await listed(work(keys.receipts(id)))).map((file) => readJson<Receipt>(keys.receipts(id) + file)),
-      );
-      const rejects = result.rejects ? await readFile(work(result.rejects.uri), 'utf8') : '';
-      const rejected = rejects.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Reject]));
-      return { id, ...result, receipts, rejected, manifestFile: await readJson<Manifest>(result.manifest) };
-    },
+    run: async (spec) => finish((await start(spec)).id),
+    finish,
 
     async fail(spec) {
       const { id, handle } = await start(spec);

@@ -7,6 +7,7 @@ import { followJob, printResult } from '../follow.js';
 import { widthOf, writeJson, writeLine } from '../io.js';
 import { elapsedSeconds, jobLines, paintState } from '../job-text.js';
 import { jsonOption, wholeNumber } from '../options.js';
+import { readText } from '../read-spec.js';
 import { tableLines } from '../table.js';
 
 interface ListOptions {
@@ -64,7 +65,7 @@ export const jobsCommand: Register = (program, cli) => {
 
   jobs
     .command('cancel')
-    .description('Cancel a job; what it wrote is discarded')
+    .description('Cancel a job; nothing of it is published, and "retry" goes on from where it was')
     .argument('<id>')
     .addOption(jsonOption())
     .action(
@@ -73,6 +74,25 @@ export const jobsCommand: Register = (program, cli) => {
         if (options.json) return writeJson(io.stdout, job);
         const done = isEndState(job.state);
         writeLine(io.stdout, done ? `${job.id} is ${paintState(job.state, style)}` : `${job.id} is being cancelled`);
+      }),
+    );
+
+  jobs
+    .command('retry')
+    .description('Run what failed, was rejected or never ran of a job that has ended')
+    .argument('<id>')
+    .option('--rejects <file>', 'corrected lines of "jobs rejects --json"; records without a line stay rejected')
+    .option('-w, --watch', 'follow the job to its end; the exit code says how it ended')
+    .addOption(jsonOption())
+    .action(
+      cli.action(async (id: string, options: { rejects?: string; watch?: boolean; json?: boolean }) => {
+        const rejects = options.rejects === undefined ? undefined : await readText(options.rejects, 'reject file', io);
+        const client = await cli.client();
+        const job = await client.retry(id, rejects);
+        if (options.watch) return followJob(cli, client, job.id, options.json === true);
+        if (options.json) return writeJson(io.stdout, job);
+        writeLine(io.stdout, `${job.id} is being retried`);
+        return undefined;
       }),
     );
 
