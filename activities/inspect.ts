@@ -8,6 +8,7 @@ import type { JobSpec } from '../src/core/spec.js';
 import { parseSpec } from '../src/schema/spec.js';
 import type { Dependencies } from './dependencies.js';
 import type { Row } from '../src/core/records.js';
+import type { WorkArea } from '../src/stores/port.js';
 import { SAMPLE_ROWS, makePlan } from './make-plan.js';
 import { summaryOf } from './plan-summary.js';
 import { readPlan } from './read-plan.js';
@@ -21,6 +22,7 @@ export async function inspect(dependencies: Dependencies, { job, spec, retry }: 
   const { work, files } = dependencies;
   const left = retry && (await takeUp(dependencies, job, retry));
   if (left) return left;
+  if (!retry) await clearEnded(work, job);
   const canonical = parseSpec(spec, { internal: true });
   checkItemsKey(canonical, job);
   // What stands at the sink of a retry may be its own; commit looks.
@@ -33,6 +35,14 @@ export async function inspect(dependencies: Dependencies, { job, spec, retry }: 
     return { ...summaryOf(await readPlan(work, { job }), false, warnings), retry };
   }
   return { ...summaryOf(plan, inline, warnings), retry };
+}
+
+/** The `temporal` command line may start an id once more that has ended: that is a new job, and no retry of the old one. */
+async function clearEnded(work: WorkArea, job: string): Promise<void> {
+  if (!(await work.tryRead(keys.ended(job)))) return;
+  // The items are of the job that starts. The mark goes last, so that an attempt that was interrupted is made good by the next.
+  const stale = (await work.list(keys.job(job))).filter((key) => key !== keys.items(job) && key !== keys.ended(job));
+  for (const key of [...stale, keys.ended(job)]) await work.remove(key);
 }
 
 /** What the job would do. Starts nothing and stores nothing. */

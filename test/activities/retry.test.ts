@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { storeCorrections } from '../../src/api/corrections.js';
+import { PROCESS_DATASET } from '../../src/contract.js';
+import type { Ended } from '../../src/core/job.js';
 import { keys } from '../../src/core/receipt.js';
 import type { Reject } from '../../src/core/records.js';
 import { createWorkArea } from '../../src/stores/work-area.js';
@@ -347,6 +350,104 @@ describe('a job that completed with rejects', () => {
     await rm(engine.at('changed/notes.txt'));
     expect((await retried(first.id)).manifestFile.generation).toBe(2);
   });
+});
+
+describe('a job that ended', () => {
+  const items = [{ n: 1 }];
+
+  it('says until when what it left is kept', async () => {
+    const options = { retention: { result: '1h', work: '2d' } };
+    const { id, finishedAt } = await engine.run({ source: { items }, process: { use: 'pass' }, options });
+    const ended = JSON.parse((await work.read(keys.ended(id))).toString()) as Ended;
+    const after = (ms: number) => new Date(Date.parse(finishedAt) + ms).toISOString();
+    const keepUntil = { result: after(3_600_000), work: after(2 * 86_400_000) };
+    expect(ended).toEqual({ state: 'completed', endedAt: finishedAt, keepUntil });
+  });
+
+  it('and whose id is started once more, not as a retry, begins anew', async () => {
+    await breaks();
+    const { client, config } = engine;
+    const uri = await rows('anew.csv');
+    const process = { use: 'mendable', with: { fault, how: 'throw' } };
+    const { id } = await engine.fail({ source: { uri }, process, options: CHUNKS });
+    const spec = { source: { items }, process: { use: 'pass' }, options: { chunk: { rows: 1 } } };
+    await client.workflow.start(PROCESS_DATASET, { workflowId: id, taskQueue: config.taskQueue, args: [spec] });
+    expect((await engine.finish(id)).rows).toEqual(items);
+  });
+});
+
+describe('a retry of more than 500 activities', () => {
+  it('asks each range and runs those that are left', async () => {
+    // As if many workers were there: each chunk is then an activity of its own.
+    const now = new Date().toISOString();
+    const card = { id: 'many', host: 'h', pid: 1, taskQueue: engine.config.taskQueue, threads: 500, processors: [] };
+    await work.replace(keys.worker('many'), JSON.stringify({ ...card, startedAt: now, renewedAt: now }));
+    await breaks();
+    const text = `n,bad\n${Array.from({ length: 620 }, (_, i) => `${1000 + i},${i !== 610 ? 'false' : 'true'}\n`).join('')}`;
+    const uri = await engine.write('windows.csv', text);
+    const process = { use: 'mendable', with: { fault, how: 'throw' } };
+    const options = { chunk: { bytes: 11 }, retry: { attempts: 1 } };
+    const spec = { source: { uri }, process, options };
+    const { id } = await engine.fail(spec);
+    const before = await files(id, 'receipts');
+    expect(before.length).toBeGreaterThan(500);
+    await mends();
+    const result = await retried(id);
+    expect(result.counts).toEqual({ in: 620, used: 620, filtered: 0, rejected: 0, out: 620 });
+    expect(await files(id, 'receipts')).toEqual(expect.arrayContaining(before));
+    await work.remove(keys.worker('many'));
+    expect(await readFile(await work.localPath(result.output.uri), 'utf8')).toBe(
+      await readFile(await work.localPath((await engine.run(spec)).output.uri), 'utf8'),
+    );
+  }, 120_000);
+});
+
+describe('whatever is corrected, and how', () => {
+  it('every record keeps one fate, and what cannot be mended its place', async () => {
+    const fate = fc.constantFrom('good', 'good', 'good', 'broken', 'negative', 'quoted');
+    const answer = fc.constantFrom('left out', 'as it was', 'mended', 'still bad', 'two records');
+    const table = fc.array(fate, { minLength: 5, maxLength: 120 });
+    const given = fc.record({
+      table,
+      answers: fc.array(answer, { minLength: 1, maxLength: 7 }),
+      bytes: fc.integer({ min: 20, max: 900 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(given, async ({ table: fates, answers, bytes }) => {
+        const record = { good: 'k,1', broken: 'k', negative: 'k,-1', quoted: '"first\nsecond",1' };
+        const uri = await engine.write('property.csv', `key,n\n${fates.map((one) => `${record[one]}\n`).join('')}`);
+        const options = { chunk: { bytes }, rejects: { action: 'quarantine' } };
+        const source = { uri, csv: { types: { n: 'int' } } };
+        const first = await engine.run({ source, process: { use: 'sum-by-key' }, options });
+        const bad = fates.filter((one) => one === 'broken' || one === 'negative').length;
+        expect(first.counts).toMatchObject({ in: fates.length, rejected: bad, used: fates.length - bad });
+        if (bad === 0) return;
+
+        const answered = first.rejected.map((reject, i) => ({ reject, answer: answers[i % answers.length]! }));
+        const raw = { mended: 'k,1', 'still bad': 'k,-2', 'two records': 'k,1\nk,1' };
+        const corrected = answered.flatMap(({ reject, answer: how }) => {
+          if (how === 'left out') return [];
+          return [how === 'as it was' ? reject : { ...reject, raw: raw[how] }];
+        });
+        if (corrected.length === 0) return;
+        const second = await retried(first.id, corrected);
+        fatesAddUp(second);
+        const mended = answered.filter(({ answer: how }) => how === 'mended').length;
+        expect(second.counts).toMatchObject({
+          in: fates.length,
+          used: fates.length - bad + mended,
+          rejected: bad - mended,
+        });
+        const places = (rejects: Reject[]) =>
+          rejects.map(({ line, offset, record: number }) => [line, offset, number]).sort();
+        const left = answered.filter(({ answer: how }) => how !== 'mended').map(({ reject }) => reject);
+        expect(places(second.rejected)).toEqual(places(left));
+        const sum = (second.rows ?? []).reduce((total, row) => total + Number(row.n), 0);
+        expect(sum).toBe(second.counts.used);
+      }),
+      { numRuns: 12, seed: 20 },
+    );
+  }, 120_000);
 });
 
 describe('a retry that cannot be', () => {
