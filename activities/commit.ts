@@ -78,12 +78,13 @@ class Commit {
     if (this.plan.reduces) counts.out = pieces.reduce((sum, piece) => sum + piece.records, 0);
     const rejects = await mergeRejects(this.to, this.plan, receipts, receipt);
     const { output, parts } = isSingleFile(this.plan) ? await this.oneFile(pieces) : await this.folder(pieces);
-    const manifest = this.manifest(counts, output, parts, rejects);
+    const failedChunks = receipts.flatMap(({ from, to, failed }) => (failed ? [{ from, to, ...failed }] : []));
+    const manifest = this.manifest(counts, output, parts, rejects, failedChunks);
     const rows = await this.smallRows(output);
     await this.publishManifest(manifest);
 
     const result: JobResult = {
-      state: counts.rejected > 0 ? 'completed_with_rejects' : 'completed',
+      state: counts.rejected > 0 || failedChunks.length > 0 ? 'completed_with_rejects' : 'completed',
       counts,
       bytes: receipts.reduce((sum, one) => sum + one.bytes, 0),
       chunks: this.plan.chunkCount,
@@ -91,6 +92,7 @@ class Commit {
       manifest: keys.manifest(job, this.generation),
       output,
       rejects,
+      failedChunks: failedChunks.reduce((sum, { from, to }) => sum + to - from, 0),
       rows,
     };
     await work.publish(keys.committed(job, this.generation), JSON.stringify(result));
@@ -322,7 +324,13 @@ class Commit {
     if (there?.sha256 !== made.sha256) throw exists(target);
   }
 
-  private manifest(counts: Counts, output: OutputRef, parts: ManifestPart[], rejects: JobResult['rejects']): Manifest {
+  private manifest(
+    counts: Counts,
+    output: OutputRef,
+    parts: ManifestPart[],
+    rejects: JobResult['rejects'],
+    failedChunks: Manifest['failedChunks'],
+  ): Manifest {
     const { plan } = this;
     return {
       version: 1,
@@ -336,6 +344,7 @@ class Commit {
       output,
       parts,
       rejects: rejects ? [rejects] : [],
+      failedChunks,
       started: this.input.startedAt,
       finished: new Date().toISOString(),
     };

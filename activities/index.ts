@@ -4,8 +4,10 @@ import { commit } from './commit.js';
 import type { Dependencies } from './dependencies.js';
 import { discard } from './discard.js';
 import { withCodes } from './failures.js';
+import { giveUp } from './give-up.js';
 import { inspect, preview } from './inspect.js';
 import { processChunks } from './process-chunks.js';
+import { standing } from './retry-range.js';
 import { reduce } from './reduce.js';
 import { stitch } from './stitch.js';
 
@@ -16,6 +18,8 @@ export function createActivities(given: Omit<Dependencies, 'check'>): Activities
     inspect: withCodes((input) => inspect(dependencies, input)),
     preview: withCodes((input) => preview(dependencies, input)),
     processChunks: withCodes((input) => processChunks(dependencies, input)),
+    standing: withCodes((input) => standing(dependencies, input)),
+    giveUp: withCodes((input) => giveUp(dependencies, input)),
     stitch: withCodes((input) => stitch(dependencies, input)),
     reduce: withCodes((input) => reduce(dependencies, input)),
     commit: withCodes((input) => commit(dependencies, input)),

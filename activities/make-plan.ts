@@ -1,4 +1,4 @@
-import { chunksPerActivity, laneCount, rowBorders, textChunkBytes } from '../src/core/chunking.js';
+import { chunksPerActivity, laneCount, ratedChunk, rowBorders, textChunkBytes } from '../src/core/chunking.js';
 import { MillraceError } from '../src/core/errors.js';
 import { isSingleFile, outputFormat } from '../src/core/part-format.js';
 import type { Plan, SourceFile } from '../src/core/plan.js';
@@ -65,7 +65,7 @@ export async function makePlan(dependencies: Dependencies, spec: JobSpec, job: s
     chunkBytes: laid.chunkBytes,
     chunkRows: laid.chunkRows,
     chunkCount: laid.chunkCount,
-    chunksPerActivity: chunksPerActivity(laid.chunkCount, laid.bytes, threads),
+    chunksPerActivity: chunksPerActivity(laid.chunkCount, laid.bytes, threads, spec.options.rate),
     bytes: laid.bytes,
     records: laid.records,
     recordsExact: laid.format === 'parquet' || laid.format === 'items',
@@ -93,7 +93,8 @@ interface Layout {
 async function planItems({ work }: Dependencies, { source, options }: JobSpec): Promise<Layout> {
   const stored = source.itemsKey ? (await work.read(source.itemsKey)).toString() : null;
   const items = source.items ?? parseOwnNdjson(stored!);
-  const rows = options.chunk !== 'auto' && 'rows' in options.chunk ? options.chunk.rows : Math.max(1, items.length);
+  const chunk = ratedChunk(options);
+  const rows = chunk !== 'auto' && 'rows' in chunk ? chunk.rows : Math.max(1, items.length);
   return {
     format: 'items',
     columns: inferRowColumns(items),
@@ -125,12 +126,13 @@ async function planFiles(
   const columns = oneTable(found, shapes, format);
   const bytes = found.reduce((sum, { pin }) => sum + pin.size, 0);
   const records = shapes.reduce((sum, shape) => sum + shape.records, 0);
-  const chunkBytes = textChunkBytes(options.chunk, bytes, records === 0 ? 1 : bytes / records, threads);
+  const chunk = ratedChunk(options);
+  const chunkBytes = textChunkBytes(chunk, bytes, records === 0 ? 1 : bytes / records, threads);
 
   let chunkCount = 0;
   const files = found.map(({ uri, label, pin }, i): SourceFile => {
     const { dataStart, headLines, rowGroups } = shapes[i]!;
-    const borders = rowGroups && rowBorders(options.chunk, rowGroups.starts, rowGroups.bytes, threads);
+    const borders = rowGroups && rowBorders(chunk, rowGroups.starts, rowGroups.bytes, threads);
     const count = borders ? borders.length - 1 : Math.max(1, Math.ceil((pin.size - dataStart) / chunkBytes));
     const file = {
       uri,

@@ -3,8 +3,12 @@ import { readFile, rm, unlink } from 'node:fs/promises';
 import { Context } from '@temporalio/activity';
 import type { InlineReceipt, RangeResult } from '../src/contract.js';
 import type { RangeInput } from '../src/core/plan.js';
+import { MillraceError } from '../src/core/errors.js';
+import { isWhole } from '../src/core/part-format.js';
+import { NO_TOTALS } from '../src/core/progress.js';
 import { keys, totalsOf } from '../src/core/receipt.js';
 import type { PartRef, Receipt } from '../src/core/receipt.js';
+import { PROCESSOR_BUSY } from '../src/processors/range/apply.js';
 import { TaskControl } from '../src/processors/control.js';
 import type { ProcessOutput, StagedPart } from '../src/processors/tasks.js';
 import type { WorkArea } from '../src/stores/port.js';
@@ -21,6 +25,7 @@ const INLINE_PART_BYTES = 32 * 1024;
 export async function processChunks({ work, pool }: Dependencies, asked: RangeInput): Promise<RangeResult> {
   const { inline, retry } = asked;
   const left = retry && !inline ? await rangeTask(work, { ...asked, retry }) : { task: asked };
+  if (left === 'halved') return { ...NO_TOTALS, halved: true };
   if ('done' in left) return resultOf(left.done);
   const input: RangeTask = left.task;
   const { job, from, to, generation } = input;
@@ -32,10 +37,20 @@ export async function processChunks({ work, pool }: Dependencies, asked: RangeIn
   const control = new TaskControl();
   const { attempt } = Context.current().info;
   const lane = currentLane();
-  const output = await withHeartbeats(
-    (signal) => pool.run('process', { ...input, attempt }, { signal, control, lane }),
-    () => ({ bytes: control.bytes, records: control.records }),
-  );
+  let output: ProcessOutput;
+  try {
+    output = await withHeartbeats(
+      (signal) => pool.run('process', { ...input, attempt }, { signal, control, lane }),
+      () => ({ bytes: control.bytes, records: control.records }),
+    );
+  } catch (error) {
+    // No failure either: a chunk must not run out of attempts because workers are deployed anew.
+    if (Context.current().cancellationDetails?.workerShutdown) return { ...NO_TOTALS, handedBack: true };
+    if (!(error instanceof MillraceError) || error.code !== PROCESSOR_BUSY) throw error;
+    // No failure: how often it may be refused is for the job to judge, which sees all of its chunks.
+    const { message, retryAfterMs } = error;
+    return { ...NO_TOTALS, busy: { message, retryAfterMs } };
+  }
 
   try {
     return await publish(work, input, output);
@@ -50,8 +65,12 @@ async function publish(work: WorkArea, input: RangeTask, output: ProcessOutput):
   const { receipt, part, rejects } = output;
   const receiptKey = keys.receipt(job, from, to, generation);
   const unique = randomUUID();
-  // Where a record was rejected there may be a retry, and that begins with what is on disk.
-  const travels = input.inline && receipt.counts.rejected === 0 && (part?.bytes ?? 0) <= INLINE_PART_BYTES;
+  // Where a record was rejected there may be a retry, and that begins with what is on disk; so are the halves of a range joined.
+  const travels =
+    input.inline &&
+    isWhole(input.inline, input) &&
+    receipt.counts.rejected === 0 &&
+    (part?.bytes ?? 0) <= INLINE_PART_BYTES;
   const partKey = travels ? '' : keys.part(job, from, generation, unique, 'part');
   if (part) {
     const made = { ...partRef(part), key: partKey };

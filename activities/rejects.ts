@@ -40,10 +40,17 @@ export async function mergeRejects(
   return { uri: key, records };
 }
 
+/** What lies before a span. */
+interface Before {
+  lines: number;
+  /** Null behind a chunk that was given up. */
+  records: number | null;
+}
+
 /** Turns the place of a reject in its span into its place in the file. */
 class Places {
   /** What lies before each span: filled as far as was asked. */
-  private readonly before = new Map<ReceiptSpan, { lines: number; records: number }>();
+  private readonly before = new Map<ReceiptSpan, Before>();
   private readonly byFile = new Map<number, ReceiptSpan[]>();
 
   constructor(
@@ -63,24 +70,31 @@ class Places {
     const file = fileOfChunk(this.plan.files, reject.chunk);
     const span = receipt.spans.find((one) => one.file === file)!;
     const { lines, records } = await this.upTo(span);
-    return { ...reject, line: reject.line + lines, record: reject.record! + records };
+    return { ...reject, line: reject.line + lines, record: records === null ? null : reject.record! + records };
   }
 
-  private async upTo(target: ReceiptSpan): Promise<{ lines: number; records: number }> {
+  private async upTo(target: ReceiptSpan): Promise<Before> {
     const known = this.before.get(target);
     if (known) return known;
     const file = this.plan.files[target.file]!;
-    let sum = { lines: file.headLines, records: 0 };
+    let at = file.dataStart;
+    let sum: Before = { lines: file.headLines, records: 0 };
     for (const span of this.byFile.get(target.file)!) {
+      if (span.first > at) {
+        // A chunk was given up here.
+        const gap = await this.count({ file: span.file, first: at, end: span.first });
+        sum = { lines: sum.lines + gap, records: null };
+      }
       this.before.set(span, sum);
       if (span === target) break;
       span.lines ??= await this.count(span);
-      sum = { lines: sum.lines + span.lines, records: sum.records + span.records };
+      sum = { lines: sum.lines + span.lines, records: sum.records === null ? null : sum.records + span.records };
+      at = span.end;
     }
     return this.before.get(target)!;
   }
 
-  private async count({ file, first, end }: ReceiptSpan): Promise<number> {
+  private async count({ file, first, end }: Pick<ReceiptSpan, 'file' | 'first' | 'end'>): Promise<number> {
     const { uri, pin } = this.plan.files[file]!;
     const source = await this.files.open(uri, pin);
     try {

@@ -19,13 +19,17 @@ export async function stitch({ work }: Dependencies, { job }: { job: string }): 
  */
 export function findRestarts(plan: Pick<Plan, 'files'>, receipts: readonly Receipt[]): Restart[] {
   const restarts: Restart[] = [];
+  let gap = false;
   let previous: { file: number; end: number; sure: boolean } | null = null;
   for (const receipt of receipts) {
+    // Nobody knows where a range that was given up begins and ends: what follows it is taken at its word.
+    if (receipt.failed) gap = true;
     let wrong = false;
     for (const span of receipt.spans) {
       const continues: boolean = previous?.file === span.file;
       const expected = continues ? previous!.end : plan.files[span.file]!.dataStart;
-      const judged: boolean = !continues || previous!.sure;
+      const judged: boolean = !gap && (!continues || previous!.sure);
+      gap = false;
       if (judged && span.first !== expected && !wrong) {
         wrong = true;
         const { from, to, generation } = receipt;

@@ -6,7 +6,7 @@ import type { Plan, Retry } from '../src/core/plan.js';
 import { NO_TOTALS, addTotals } from '../src/core/progress.js';
 import { keys, totalsOf } from '../src/core/receipt.js';
 import type { Receipt } from '../src/core/receipt.js';
-import { MAX_ACTIVITIES_PER_RUN, activityCount, rangeOf } from '../src/core/window.js';
+import { activitiesPerRun, activityCount, rangeOf } from '../src/core/window.js';
 import type { Dependencies } from './dependencies.js';
 import { summaryOf } from './plan-summary.js';
 import { readReceipts } from './receipts.js';
@@ -30,14 +30,16 @@ export async function takeUp({ work }: Dependencies, job: string, retry: Retry):
   const summary = { ...summaryOf(plan, false, []), retry };
   const activities = activityCount(plan);
   // One activity says itself how its range stands, and a bigger job asks each: a list of them would be too long to carry.
-  if (activities === 1 || activities > MAX_ACTIVITIES_PER_RUN) return summary;
+  if (activities === 1 || activities > activitiesPerRun(plan.spec)) return summary;
 
   const receipts = new Map((await readReceipts(work, job)).map((receipt) => [receipt.from, receipt]));
   const todo: number[] = [];
   let done = NO_TOTALS;
   for (let n = 0; n < activities; n++) {
-    const receipt = receipts.get(rangeOf(plan, n).from);
-    if (receipt && isDone(receipt)) done = addTotals(done, totalsOf(receipt));
+    const { from, to } = rangeOf(plan, n);
+    const receipt = receipts.get(from);
+    // One that ends elsewhere is of a range that was halved.
+    if (receipt?.to === to && isDone(receipt)) done = addTotals(done, totalsOf(receipt));
     else todo.push(n);
   }
   return { ...summary, todo, done };

@@ -5,7 +5,8 @@
 import type { EndState, JobResult, PlanView } from './core/job.js';
 import type { PlanRef, PlanSummary, RangeInput, Retry } from './core/plan.js';
 import type { Totals } from './core/progress.js';
-import type { Receipt } from './core/receipt.js';
+import type { Busy, Failure, Receipt } from './core/receipt.js';
+import type { Rate } from './core/spec.js';
 
 const CHUNKS = '-chunks';
 
@@ -25,10 +26,17 @@ export const PLAN_DATASET = 'planDataset';
 
 /** Query of `processDataset`: a `JobProgress`. */
 export const PROGRESS_QUERY = 'progress';
+/** Updates of `processDataset`: pause(reason), resume(), set(settings as in a job spec). Each answers a `JobProgress`. */
+export const PAUSE_UPDATE = 'pause';
+export const RESUME_UPDATE = 'resume';
+export const SET_UPDATE = 'set';
 /** Signal from a window to its root: a `WindowReport`. */
 export const WINDOW_SIGNAL = 'window';
 /** Signal from the root to a window: how many lanes more it may use. */
 export const LANES_SIGNAL = 'lanes';
+
+/** Signal from the root to a window: its `WindowControl` from now on. */
+export const CONTROL_SIGNAL = 'control';
 
 /**
  * Workflow `processDataset(spec)`: the spec as a caller writes it (JSON). Workflow id = job id. With `retry` the run takes
@@ -47,6 +55,18 @@ export interface WindowInput {
   from: number;
   to: number;
   lanes: number;
+  /** Absent: nothing is held and all is as planned. */
+  control?: WindowControl;
+}
+
+/** How the root steers a window. */
+export interface WindowControl {
+  held: boolean;
+  /** This window's share. */
+  rate: Rate;
+  /** Activities at once, of those its lanes would allow; null: all. */
+  most: number | null;
+  priority: number;
 }
 
 export interface WindowReport {
@@ -55,6 +75,10 @@ export interface WindowReport {
   done: Totals;
   /** Lanes that the window has no more work for. */
   freed: number;
+  /** What the processor calls has refused it too often: the job is to be paused. */
+  busy?: string;
+  /** Of a chunk that was given up just now. */
+  failure?: Failure;
 }
 
 export interface RangeResult extends Totals {
@@ -62,6 +86,12 @@ export interface RangeResult extends Totals {
   reduced?: boolean;
   /** The receipt itself and what it refers to, where both are small and the job has one activity. */
   inline?: InlineReceipt;
+  /** Nothing was done: what the processor calls refused it for the moment. */
+  busy?: Busy;
+  /** Nothing was done: a former run halved the range, and each half has a fate of its own. */
+  halved?: true;
+  /** Nothing was done: the worker was told to stop. */
+  handedBack?: true;
 }
 
 /** A receipt that never touched the work area. `part` and `rejects` are the bytes in base64. */
@@ -116,6 +146,10 @@ export interface Activities {
   inspect(input: InspectInput): Promise<Inspected>;
   preview(input: { spec: unknown }): Promise<PlanView>;
   processChunks(input: RangeInput): Promise<RangeResult>;
+  /** What there is of a range already; null: nothing. */
+  standing(input: RangeInput): Promise<RangeResult | null>;
+  /** Publishes that a range was given up. @returns what the receipt says: another attempt may have done it after all */
+  giveUp(input: RangeInput & { failure: Failure }): Promise<RangeResult>;
   stitch(input: { job: string }): Promise<Restart[]>;
   /** @returns the bytes of the reduced part */
   reduce(input: ReduceInput): Promise<number>;

@@ -57,6 +57,8 @@ const handlers: Handlers = {
   toParquet,
 };
 
+const STOPPED = { code: 'job.cancelled', message: 'told to stop', issues: [], retryable: true };
+
 /** How often a task looks whether it was asked to stop, for code that waits on a signal rather than polls. */
 const STOP_POLL_MS = 100;
 
@@ -70,9 +72,11 @@ export default async function answer({ task, input, control: memory }: ThreadCal
     const handler = handlers[task] as (...args: unknown[]) => unknown;
     return { ok: true, output: await handler(await context, input, { control, signal: abort.signal }) };
   } catch (error) {
+    // What a task throws after it was told to stop is no fault of its own.
+    if (control.cancelled) return { ok: false, ...STOPPED };
     if (error instanceof MillraceError) {
-      const { code, message, issues, retryable } = error;
-      return { ok: false, code, message, issues, retryable };
+      const { code, message, issues, retryable, retryAfterMs } = error;
+      return { ok: false, code, message, issues, retryable, retryAfterMs };
     }
     return { ok: false, code: 'worker.failed', message: messageOf(error), issues: [], retryable: true };
   } finally {

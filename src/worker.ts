@@ -25,7 +25,8 @@ const HEARTBEAT_THROTTLE = '1s';
 const STICKY_TIMEOUT = '5s';
 /** Small jobs at once, beside the chunks of big ones. */
 const SMALL_JOB_SLOTS = 1;
-const SHUTDOWN_GRACE = '10s';
+/** Chunks at work that have not ended by then are handed back: another worker begins them anew at once. */
+const SHUTDOWN_GRACE = '3s';
 /** The worker of the chunks takes nothing else. */
 const UNUSED = { type: 'fixed-size', numSlots: 1 } as const;
 

@@ -19,8 +19,16 @@ interface JobShape {
   options: JobOptions;
 }
 
-/** The options of one heavy activity of a job; `summary` is what the Web UI shows on its bar. */
-export function heavy(taskQueue: string, job: JobShape, summary: string, timeoutMs = job.options.timeout.chunkMs) {
+/**
+ * The options of one heavy activity of a job; `summary` is what the Web UI shows on its bar.
+ * @param priority where it is no longer that of the job's start
+ */
+export function heavy(
+  taskQueue: string,
+  job: JobShape,
+  summary: string,
+  { timeoutMs = job.options.timeout.chunkMs, priority = job.options.priority } = {},
+) {
   const small = job.chunkCount === 1 && job.bytes < SMALL_JOB_BYTES;
   return proxyActivities<Activities>({
     taskQueue: small ? taskQueue : chunksQueue(taskQueue),
@@ -30,6 +38,7 @@ export function heavy(taskQueue: string, job: JobShape, summary: string, timeout
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: retryPolicy(job.options.retry),
     summary,
+    ...(priority !== job.options.priority && { priority: { priorityKey: priority } }),
   });
 }
 

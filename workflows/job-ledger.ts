@@ -6,14 +6,16 @@ import {
   NO_TOTALS,
   addTotals,
   emptyProgress,
+  exceedsFailed,
   exceedsTolerance,
   plannedProgress,
   progressText,
   subtractTotals,
 } from '../src/core/progress.js';
 import type { Totals } from '../src/core/progress.js';
-import type { JobOptions } from '../src/core/spec.js';
-import { tooManyRejects } from './outcome.js';
+import type { Failure } from '../src/core/receipt.js';
+import type { JobSettings } from '../src/core/settings.js';
+import { tooManyFailed, tooManyRejects } from './outcome.js';
 import { attributes } from './attributes.js';
 
 const SMALL_COMMIT_BYTES = 16 * 1024 * 1024;
@@ -23,16 +25,40 @@ const SMALL_COMMIT_CHUNKS = 500;
 export class JobLedger {
   progress: JobProgress = emptyProgress();
   private total: Totals = NO_TOTALS;
-  private options: JobOptions | null = null;
+  private settings: JobSettings | null = null;
+  private failedChunks = 0;
+  /** The state, but for a pause. */
+  private stage: JobState = 'planning';
   private commitBytes: number | null = null;
   inlinePlan: Plan | undefined;
 
   planned(plan: PlanSummary): void {
-    this.progress = plannedProgress(plan);
-    this.options = plan.options;
+    const { paused } = this.progress;
+    this.stage = 'running';
+    const state = paused === null ? this.stage : 'paused';
+    this.progress = { ...plannedProgress(plan), state, paused };
     this.inlinePlan = plan.inline;
-    upsertSearchAttributes(attributes({ name: plan.name, processor: plan.processor, state: 'running' }));
+    upsertSearchAttributes(attributes({ name: plan.name, processor: plan.processor, state }));
     this.tell();
+  }
+
+  /** Shows the job as paused. A job that has come to its end is beyond that. */
+  pause(reason: string): void {
+    if (isEndState(this.stage)) return;
+    this.progress = { ...this.progress, paused: reason };
+    this.showState();
+  }
+
+  resume(): void {
+    if (this.progress.paused === null) return;
+    this.progress = { ...this.progress, paused: null };
+    this.showState();
+  }
+
+  /** The settings as they are now; tolerances are judged by them. */
+  settle(settings: JobSettings): void {
+    this.settings = settings;
+    this.progress = { ...this.progress, settings };
   }
 
   /** @param running activities still open, where the caller knows it */
@@ -47,15 +73,25 @@ export class JobLedger {
   }
 
   enter(state: JobState): void {
-    this.progress = { ...this.progress, state, chunks: { ...this.progress.chunks, running: 0 } };
+    this.stage = state;
+    const { chunks, paused } = this.progress;
+    this.progress = { ...this.progress, chunks: { ...chunks, running: 0 }, paused: isEndState(state) ? null : paused };
     // Lists are by this attribute. A small job is over before anybody could ask, so it is spared the events.
-    if (isEndState(state) || this.progress.chunks.total > 1) upsertSearchAttributes(attributes({ state }));
-    this.tell();
+    this.showState(isEndState(state) || chunks.total > 1);
   }
 
   checkTolerance(final: boolean): void {
-    const tolerate = this.options?.rejects.tolerate ?? null;
+    const tolerate = this.settings?.rejects ?? null;
     if (exceedsTolerance(this.total, tolerate, final)) throw tooManyRejects(this.total, tolerate);
+  }
+
+  /** A chunk was given up. @param count of them, where a window counted them */
+  failed(failure: Failure, count = 1): void {
+    this.failedChunks += count;
+    const tolerate = this.settings?.failedChunks ?? null;
+    const { total } = this.progress.chunks;
+    if (exceedsFailed(this.failedChunks, tolerate, total))
+      throw tooManyFailed(this.failedChunks, total, tolerate, failure);
   }
 
   /** @param bytes of the one part that all partials became */
@@ -73,10 +109,17 @@ export class JobLedger {
     this.total = total;
     this.progress = {
       ...this.progress,
-      chunks: { ...this.progress.chunks, done: total.chunks, running },
+      chunks: { ...this.progress.chunks, done: total.chunks, running, failed: total.failed ?? 0 },
       records: total.counts,
       bytes: { ...this.progress.bytes, done: total.bytes },
     };
+    this.tell();
+  }
+
+  private showState(listed = true): void {
+    const state = this.progress.paused === null ? this.stage : 'paused';
+    this.progress = { ...this.progress, state };
+    if (listed) upsertSearchAttributes(attributes({ state }));
     this.tell();
   }
 

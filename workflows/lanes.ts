@@ -1,8 +1,9 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
+import { Pace } from './pace.js';
 
 /**
- * Runs the numbers `[from, to)` through `work`, as many at once as there are lanes. Each lane takes the next number when
- * it is done with one. The first failure cancels the others; it is thrown once all of them have ended.
+ * Runs the numbers `[from, to)` through `work`, as many at once as there are lanes and the pace allows. Each lane takes the
+ * next number when it is done with one. The first failure cancels the others; it is thrown once all of them have ended.
  */
 export class Lanes {
   private next: number;
@@ -15,12 +16,14 @@ export class Lanes {
     from: number,
     private readonly to: number,
     private readonly work: (n: number) => Promise<void>,
+    private readonly pace = new Pace(),
     /** Called for each lane that finds nothing more to do. */
     private readonly freed: () => void = () => undefined,
   ) {
     this.next = from;
   }
 
+  /** Lanes that are open, those that wait included. */
   get running(): number {
     return this.active;
   }
@@ -41,12 +44,26 @@ export class Lanes {
 
   private async lane(): Promise<void> {
     try {
-      while (this.next < this.to && !this.failed) await this.work(this.next++);
+      while (this.next < this.to && !this.failed) {
+        const ready = this.pace.ready();
+        // Asked again afterwards: of several lanes that waited, the first may have taken the last piece, or all the rate.
+        if (ready) await ready;
+        else await this.step(this.next++);
+      }
     } catch (error) {
       this.fail(error);
     } finally {
       this.active--;
       if (!this.failed) this.freed();
+    }
+  }
+
+  private async step(n: number): Promise<void> {
+    this.pace.begin();
+    try {
+      await this.work(n);
+    } finally {
+      this.pace.end();
     }
   }
 

@@ -9,6 +9,7 @@ import {
 import type { EndState } from '../src/core/job.js';
 import { toleranceText } from '../src/core/progress.js';
 import type { Totals } from '../src/core/progress.js';
+import type { Failure } from '../src/core/receipt.js';
 import type { Tolerance } from '../src/core/spec.js';
 
 /**
@@ -44,6 +45,35 @@ export function tooManyRejects(total: Totals, tolerate: Tolerance): ApplicationF
     'rejects.not_tolerated',
   );
 }
+
+export function tooManyFailed(
+  failed: number,
+  chunkCount: number,
+  tolerate: Tolerance,
+  { code, message }: Failure,
+): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(
+    `${failed} of ${chunkCount} chunks failed and ${toleranceText(tolerate)} tolerated; the last: ${code}: ${message}; ` +
+      'mend the cause, or raise options.failedChunks.tolerate',
+    'chunks.not_tolerated',
+  );
+}
+
+/**
+ * What a chunk failed of after its last attempt, where that concerns this chunk alone: another may well succeed. Null
+ * where it concerns the job: a source that changed, a disk without space, a cancellation.
+ */
+export function chunkFault(error: unknown): Failure | null {
+  if (isCancellation(error)) return null;
+  const cause = innermost(error);
+  if (cause instanceof TimeoutFailure)
+    return { code: 'chunk.timeout', message: `no attempt ended in time: ${cause.message}` };
+  if (!(cause instanceof ApplicationFailure)) return null;
+  const { type, message } = cause;
+  return type && CHUNK_FAULTS.test(type) ? { code: type, message } : null;
+}
+
+const CHUNK_FAULTS = /^(processor|sql|worker)\.|^source\.corrupt_parquet$/;
 
 function innermost(error: unknown): unknown {
   let current = error;

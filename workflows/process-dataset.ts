@@ -3,12 +3,14 @@ import { PROGRESS_QUERY } from '../src/contract.js';
 import type { Inspected, RangeResult } from '../src/contract.js';
 import type { JobProgress, JobResult } from '../src/core/job.js';
 import type { PlanSummary, Retry } from '../src/core/plan.js';
-import { MAX_ACTIVITIES_PER_RUN, activityCount } from '../src/core/window.js';
+import { activitiesPerRun, activityCount } from '../src/core/window.js';
 import { heavy, local } from './activity-options.js';
+import { JobControl } from './job-control.js';
 import { JobLedger } from './job-ledger.js';
 import { Lanes } from './lanes.js';
 import { endedBy, jobTimedOut } from './outcome.js';
-import { processRange, runRange } from './process-range.js';
+import { MAX_REFUSALS, processRange, refusedText, runRange } from './process-range.js';
+import type { RangeRules } from './process-range.js';
 import { processInWindows } from './windows.js';
 
 const progressQuery = defineQuery<JobProgress>(PROGRESS_QUERY);
@@ -21,12 +23,14 @@ const progressQuery = defineQuery<JobProgress>(PROGRESS_QUERY);
  */
 export async function processDataset(spec: unknown, retry?: Retry): Promise<JobResult> {
   const ledger = new JobLedger();
+  const control = new JobControl(ledger);
   setHandler(progressQuery, () => ledger.progress, { description: 'state, chunks, records and bytes of the job' });
   const job = workflowInfo().workflowId;
   try {
     const plan = await local.inspect({ job, spec, retry });
     ledger.planned(plan);
-    return await withinTime(plan, () => runPlan(job, plan, ledger));
+    control.plan(plan);
+    return await withinTime(plan, () => runPlan(job, plan, { ledger, control }));
   } catch (error) {
     const end = endedBy(error, CancellationScope.current().consideredCancelled);
     if (!end) throw error;
@@ -36,13 +40,20 @@ export async function processDataset(spec: unknown, retry?: Retry): Promise<JobR
   }
 }
 
-async function runPlan(job: string, plan: Inspected, ledger: JobLedger): Promise<JobResult> {
+interface Steering {
+  ledger: JobLedger;
+  control: JobControl;
+}
+
+async function runPlan(job: string, plan: Inspected, steering: Steering): Promise<JobResult> {
+  const { ledger, control } = steering;
   const run = plan.retry?.run;
   if (plan.done) ledger.add(plan.done);
-  const single = await processAll(job, plan, ledger);
-  if (plan.stitches) await stitch(job, plan, ledger);
+  const single = await processAll(job, plan, steering);
+  if (plan.stitches) await stitch(job, plan, steering);
   ledger.checkTolerance(true);
 
+  await control.released();
   if (plan.reduces && !single?.reduced) {
     ledger.enter('reducing');
     ledger.reduced(
@@ -50,6 +61,7 @@ async function runPlan(job: string, plan: Inspected, ledger: JobLedger): Promise
     );
   }
 
+  await control.released();
   ledger.enter('committing');
   const commit = ledger.commitIsSmall ? local : heavyStep(plan, `commit ${plan.name}`);
   const startedAt = workflowInfo().startTime.toISOString();
@@ -59,37 +71,57 @@ async function runPlan(job: string, plan: Inspected, ledger: JobLedger): Promise
 }
 
 /** Runs every chunk. Returns the result of the only activity where there is just one. */
-async function processAll(job: string, plan: Inspected, ledger: JobLedger): Promise<RangeResult | null> {
+async function processAll(job: string, plan: Inspected, { ledger, control }: Steering): Promise<RangeResult | null> {
   const activities = activityCount(plan);
-  if (activities > MAX_ACTIVITIES_PER_RUN) {
-    await processInWindows(job, plan, (done) => ledger.add(done));
+  if (activities > activitiesPerRun(plan)) {
+    await processInWindows(job, plan, control, {
+      done: (totals) => ledger.add(totals),
+      failed: (failure) => ledger.failed(failure),
+    });
     return null;
   }
   let last: RangeResult | null = null;
   const { todo } = plan;
   const count = todo?.length ?? activities;
-  const lanes = new Lanes(0, count, async (n) => {
-    last = await processRange(job, plan, todo?.[n] ?? n);
+  const rules = rulesOf({ ledger, control });
+  const work = async (n: number) => {
+    last = await processRange(job, plan, todo?.[n] ?? n, rules);
     ledger.add(last, lanes.running);
-  });
-  lanes.open(Math.min(plan.concurrency, count));
+  };
+  const lanes = new Lanes(0, count, work, control.pace);
+  const openLanes = () => lanes.open(Math.min(control.settings.concurrency, count) - lanes.running);
+  openLanes();
+  control.onChange(openLanes);
   await lanes.done();
   return activities === 1 ? last : null;
 }
 
+function rulesOf({ ledger, control }: Steering): RangeRules {
+  return {
+    pace: control.pace,
+    settings: () => control.settings,
+    failed: (failure) => ledger.failed(failure),
+    refused(busy, times) {
+      if (times % MAX_REFUSALS === 0) control.pause(refusedText(busy));
+    },
+  };
+}
+
 /** Runs again the ranges whose first record was guessed wrong, until all ranges join. */
-async function stitch(job: string, plan: PlanSummary, ledger: JobLedger): Promise<void> {
+async function stitch(job: string, plan: PlanSummary, steering: Steering): Promise<void> {
+  const rules = rulesOf(steering);
   for (;;) {
     const restarts = await local.stitch({ job });
     if (restarts.length === 0) return;
     for (const { undo, ...range } of restarts) {
-      ledger.correct(undo, await runRange(plan, { job, ...range }));
+      await steering.control.released();
+      steering.ledger.correct(undo, await runRange(plan, { job, ...range }, rules));
     }
   }
 }
 
 function heavyStep(plan: PlanSummary, summary: string) {
-  return heavy(workflowInfo().taskQueue, plan, summary, plan.options.timeout.jobMs);
+  return heavy(workflowInfo().taskQueue, plan, summary, { timeoutMs: plan.options.timeout.jobMs });
 }
 
 /** A timer of our own rather than the server's time-out, so that clean-up runs. */

@@ -1,15 +1,86 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { RangeResult } from '../src/contract.js';
 import type { PlanSummary, RangeInput } from '../src/core/plan.js';
-import { rangeOf, rangeSummary } from '../src/core/window.js';
-import { heavy } from './activity-options.js';
+import { addTotals } from '../src/core/progress.js';
+import type { Busy, Failure } from '../src/core/receipt.js';
+import type { JobSettings } from '../src/core/settings.js';
+import { middleOf, rangeOf, rangeSummary } from '../src/core/window.js';
+import { heavy, local } from './activity-options.js';
+import { chunkFault } from './outcome.js';
+import type { Pace } from './pace.js';
 
-/** Activity number `n` of a job: a run of neighbouring chunks. */
-export function processRange(job: string, plan: PlanSummary, n: number): Promise<RangeResult> {
-  return runRange(plan, { job, inline: plan.inline, ...rangeOf(plan, n), generation: 0, retry: plan.retry });
+/** So often in a row, and the job pauses instead of asking on. */
+export const MAX_REFUSALS = 8;
+
+export function refusedText({ message }: Busy): string {
+  return `what the processor calls refused it ${MAX_REFUSALS} times in a row, the last time: ${message}; resume the job when it is well again`;
 }
 
-export function runRange(plan: PlanSummary, range: RangeInput): Promise<RangeResult> {
+/** What the running of a range depends on beside the plan. */
+export interface RangeRules {
+  pace: Pace;
+  settings(): Pick<JobSettings, 'rate' | 'failedChunks' | 'priority'>;
+  /** A chunk was given up. May throw, to end the job. */
+  failed(failure: Failure): void;
+  /** What the processor calls has refused it so often in a row. */
+  refused(busy: Busy, times: number): void;
+}
+
+/** Activity number `n` of a job: a run of neighbouring chunks. */
+export async function processRange(job: string, plan: PlanSummary, n: number, rules: RangeRules): Promise<RangeResult> {
+  const range = { job, inline: plan.inline, ...rangeOf(plan, n), generation: 0, retry: plan.retry };
+  const { chunkCount, records } = plan;
+  const chunks = range.to - range.from;
+  rules.pace.spend((records * chunks) / chunkCount, chunks);
+  return runOrGiveUp(plan, range, rules);
+}
+
+/**
+ * Runs a range. Where it fails for good and chunks may, it is halved until the chunk that does it is found and given up;
+ * the others are kept.
+ */
+async function runOrGiveUp(plan: PlanSummary, range: RangeInput, rules: RangeRules): Promise<RangeResult> {
+  let result: RangeResult;
+  try {
+    result = await runRange(plan, range, rules);
+  } catch (error) {
+    const failure = chunkFault(error);
+    const { failedChunks } = rules.settings();
+    if (!failure || (failedChunks && 'count' in failedChunks && failedChunks.count === 0)) throw error;
+    // What a former run had of the range stands: a retry that fails takes nothing away.
+    const stands = range.retry ? await local.standing(range) : null;
+    if (!stands && middleOf(range) > range.from) return runHalves(plan, range, rules);
+    result = stands ?? (await local.giveUp({ ...range, failure }));
+    if (result.failed) rules.failed(failure);
+  }
+  return result.halved ? runHalves(plan, range, rules) : result;
+}
+
+async function runHalves(plan: PlanSummary, range: RangeInput, rules: RangeRules): Promise<RangeResult> {
+  const middle = middleOf(range);
+  const first = await runOrGiveUp(plan, { ...range, to: middle }, rules);
+  return addTotals(first, await runOrGiveUp(plan, { ...range, from: middle }, rules));
+}
+
+/** Runs a range, again where its worker left or what the processor calls refused it. */
+export async function runRange(plan: PlanSummary, range: RangeInput, rules: RangeRules): Promise<RangeResult> {
+  const { pace } = rules;
   const summary = rangeSummary(plan, range.from, range.to);
-  return heavy(workflowInfo().taskQueue, plan, summary).processChunks(range);
+  for (;;) {
+    const { rate, priority } = rules.settings();
+    const input = rate && 'records' in rate ? { ...range, recordsPerSecond: rate.records } : range;
+    const result = await heavy(workflowInfo().taskQueue, plan, summary, { priority }).processChunks(input);
+    if (result.handedBack) continue;
+    if (!result.busy) {
+      pace.accepted();
+      return result;
+    }
+    rules.refused(result.busy, pace.refused(result.busy));
+    pace.end();
+    try {
+      for (let ready = pace.ready(); ready; ready = pace.ready()) await ready;
+    } finally {
+      pace.begin();
+    }
+  }
 }

@@ -1,31 +1,36 @@
 import { defineSignal, getExternalWorkflowHandle, setHandler, workflowInfo } from '@temporalio/workflow';
-import { LANES_SIGNAL, WINDOW_SIGNAL } from '../src/contract.js';
-import type { WindowInput, WindowReport } from '../src/contract.js';
+import { CONTROL_SIGNAL, LANES_SIGNAL, WINDOW_SIGNAL } from '../src/contract.js';
+import type { WindowControl, WindowInput, WindowReport } from '../src/contract.js';
 import { NO_TOTALS, addTotals } from '../src/core/progress.js';
 import type { Totals } from '../src/core/progress.js';
+import { settingsOf } from '../src/core/settings.js';
 import { Lanes } from './lanes.js';
-import { processRange } from './process-range.js';
+import { Pace } from './pace.js';
+import { MAX_REFUSALS, processRange, refusedText } from './process-range.js';
 
 export const lanesSignal = defineSignal<[number]>(LANES_SIGNAL);
+export const controlSignal = defineSignal<[WindowControl]>(CONTROL_SIGNAL);
 export const windowSignal = defineSignal<[WindowReport]>(WINDOW_SIGNAL);
 
 const ACTIVITIES_PER_REPORT = 50;
 
 /**
- * One window of a big job: at most `MAX_ACTIVITIES_PER_RUN` activities, so its history is bounded and it never continues
- * as new. It reports what is done once per 50 activities, and gives lanes back when it has handed out its last work:
- * half of them in one report, the rest by ending.
+ * One window of a big job: at most `activitiesPerRun` activities, so its history is bounded and it never continues as
+ * new. It reports what is done once per 50 activities, and gives lanes back when it has handed out its last work: half of
+ * them in one report, the rest by ending.
  */
 export async function processWindow(input: WindowInput): Promise<Totals> {
   const root = getExternalWorkflowHandle(workflowInfo().parent!.workflowId);
+  const pace = new Pace();
+  let control: WindowControl | null = null;
   let total: Totals = NO_TOTALS;
   let unreported: Totals = NO_TOTALS;
   let activities = 0;
   let freed = 0;
   let granted = input.lanes;
 
-  const report = () => {
-    const message: WindowReport = { window: input.from, done: unreported, freed };
+  const report = (more: Pick<WindowReport, 'busy' | 'failure'> = {}) => {
+    const message: WindowReport = { window: input.from, done: unreported, freed, ...more };
     unreported = NO_TOTALS;
     granted -= freed;
     freed = 0;
@@ -33,15 +38,32 @@ export async function processWindow(input: WindowInput): Promise<Totals> {
     root.signal(windowSignal, message).catch(() => undefined);
   };
 
+  const steer = (given: WindowControl) => {
+    control = given;
+    pace.held = given.held;
+    pace.rate = given.rate;
+    pace.most = given.most ?? Infinity;
+  };
+  const planned = settingsOf(input.plan);
+
   const lanes = new Lanes(
     input.from,
     input.to,
     async (n) => {
-      const result = await processRange(input.job, input.plan, n);
+      const result = await processRange(input.job, input.plan, n, {
+        pace,
+        settings: () => ({ ...planned, ...control }),
+        // The root judges, for it alone knows of all windows; what is given up is rare enough to be told at once.
+        failed: (failure) => report({ failure }),
+        refused(busy, times) {
+          if (times % MAX_REFUSALS === 0) report({ busy: refusedText(busy) });
+        },
+      });
       total = addTotals(total, result);
       unreported = addTotals(unreported, result);
       if (++activities % ACTIVITIES_PER_REPORT === 0) report();
     },
+    pace,
     () => {
       freed++;
       if (freed * 2 >= granted && lanes.running > 0) report();
@@ -52,6 +74,8 @@ export async function processWindow(input: WindowInput): Promise<Totals> {
     granted += count;
     lanes.open(count);
   });
+  setHandler(controlSignal, steer);
+  if (input.control) steer(input.control);
   lanes.open(input.lanes);
   await lanes.done();
   return total;

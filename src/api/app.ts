@@ -6,17 +6,18 @@ import { secureHeaders } from 'hono/secure-headers';
 import { MillraceError } from '../core/errors.js';
 import { isEndState } from '../core/job.js';
 import type { JobResult, JobView, Manifest, OutputRef } from '../core/job.js';
+import { parseSettings } from '../core/settings.js';
 import { toIssues } from '../schema/issues.js';
 import { parseSpec, specDigest } from '../schema/spec.js';
 import type { ByteSource, SinkStore, SourceStore, WorkArea } from '../stores/port.js';
 import type { Jobs } from '../temporal/jobs.js';
-import { readBody, readNdjsonBody } from './body.js';
+import { readBody, readNdjsonBody, readOptionalBody } from './body.js';
 import { streamOf } from './bytes.js';
 import { createCatalogue } from './catalogue.js';
 import { storeCorrections } from './corrections.js';
 import { guard } from './guard.js';
 import { indexPage, LINKS } from './index-page.js';
-import { openApiDocument, registerBodies, triggerSchema } from './openapi.js';
+import { openApiDocument, pauseSchema, registerBodies, triggerSchema } from './openapi.js';
 import { preflight } from './preflight.js';
 import { HttpProblem, problemResponse } from './problems.js';
 import { openOutput, resultOf, rowsOf } from './results.js';
@@ -174,6 +175,24 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     const job = await jobs.retry(id, { key, correct });
     accepted(c, job);
     return c.json(job, 202);
+  });
+
+  app.openapi(routes.pauseJob, async (c) => {
+    const parsed = pauseSchema.safeParse((await readOptionalBody(c)) ?? {});
+    if (!parsed.success) {
+      const issues = toIssues(parsed.error).map(({ path, message }) => ({ path, message }));
+      throw new HttpProblem('request.invalid', `pause: ${issues[0]!.message}; wanted {"reason": "…"}`, { issues });
+    }
+    return c.json(await jobs.pause(c.req.valid('param').id, parsed.data.reason), 200);
+  });
+
+  app.openapi(routes.resumeJob, async (c) => c.json(await jobs.resume(c.req.valid('param').id), 200));
+
+  app.openapi(routes.changeJob, async (c) => {
+    const changes = await readBody(c);
+    // Checked here too, so that a fault is told with its place.
+    parseSettings(changes);
+    return c.json(await jobs.set(c.req.valid('param').id, changes), 200);
   });
 
   app.openapi(routes.getResult, async (c) => c.json(await rowsOf(await jobs.view(c.req.valid('param').id), deps), 200));

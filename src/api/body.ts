@@ -11,12 +11,21 @@ const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml'];
  * @throws HttpProblem `request.media_type`, `request.malformed`
  */
 export async function readBody(c: Context): Promise<unknown> {
+  return parse(c, await c.req.text());
+}
+
+/** As `readBody`; null where there is no body at all. */
+export async function readOptionalBody(c: Context): Promise<unknown> {
+  const text = await c.req.text();
+  return text === '' ? null : parse(c, text);
+}
+
+function parse(c: Context, text: string): unknown {
   const type = mediaType(c);
   const isJson = type === 'application/json' || /^application\/[a-z0-9.-]+\+json$/.test(type);
   if (!isJson && !YAML_TYPES.includes(type)) {
     throw unreadable(type, ['application/json', 'application/yaml']);
   }
-  const text = await c.req.text();
   try {
     // Few aliases: a handful of them, nested, would grow into gigabytes.
     return isJson ? (JSON.parse(text) as unknown) : (parseYaml(text, { maxAliasCount: 20, schema: 'core' }) as unknown);

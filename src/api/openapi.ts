@@ -1,11 +1,17 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from 'zod';
 import { jobSpecSchema } from '../schema/spec.js';
+import { jobChangesSchema } from '../schema/views.js';
 
 /** The body of `POST /v1/processors/{name}/jobs`. */
 export const triggerSchema = z.strictObject({
   items: z.array(z.record(z.string(), z.unknown())).min(1).meta({ description: 'The records, up to 1 MiB as JSON' }),
   params: z.record(z.string(), z.unknown()).optional().meta({ description: 'Parameters of the processor' }),
+});
+
+/** The body of `POST /v1/jobs/{id}/pause`. */
+export const pauseSchema = z.strictObject({
+  reason: z.string().max(500).optional().meta({ description: 'Why; shown with the job' }),
 });
 
 const EXAMPLE = {
@@ -33,7 +39,7 @@ export function openApiDocument(app: OpenAPIHono, version: string): object {
     },
     servers: [{ url: '/' }],
     tags: [
-      { name: 'jobs', description: 'Start, look at and cancel jobs' },
+      { name: 'jobs', description: 'Start, look at and steer jobs' },
       { name: 'results', description: 'What jobs gave' },
       { name: 'processors', description: 'What can be done to a dataset' },
       { name: 'service', description: 'The service itself' },
@@ -46,6 +52,8 @@ export function registerBodies(app: OpenAPIHono): void {
   const registry = app.openAPIRegistry;
   registry.registerComponent('schemas', 'JobSpec', { ...inputSchema(jobSpecSchema), examples: [EXAMPLE] });
   registry.registerComponent('schemas', 'Trigger', inputSchema(triggerSchema));
+  registry.registerComponent('schemas', 'Pause', inputSchema(pauseSchema));
+  registry.registerComponent('schemas', 'JobChanges', inputSchema(jobChangesSchema));
 }
 
 function inputSchema(schema: z.ZodType): Record<string, unknown> {

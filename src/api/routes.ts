@@ -197,6 +197,39 @@ export const retryJob = createRoute({
   responses: { 202: json('Accepted', JobView, location), ...problems(404, 409, 410, 413, 415, 422, 503) },
 });
 
+const pauseBody = { required: false, content: { 'application/json': ref('Pause') } };
+const controlled = { 200: json('The job as it is now', JobView), ...problems(400, 404, 409, 413, 415, 422, 503) };
+
+export const pauseJob = createRoute({
+  method: 'post',
+  path: '/v1/jobs/{id}/pause',
+  operationId: 'pauseJob',
+  summary: 'Hand out no more chunks; those at work end. Repeating it is harmless',
+  tags: ['jobs'],
+  request: { params: idParam, body: pauseBody },
+  responses: controlled,
+});
+
+export const resumeJob = createRoute({
+  method: 'post',
+  path: '/v1/jobs/{id}/resume',
+  operationId: 'resumeJob',
+  summary: 'Hand out chunks again; repeating it is harmless',
+  tags: ['jobs'],
+  request: { params: idParam },
+  responses: controlled,
+});
+
+export const changeJob = createRoute({
+  method: 'patch',
+  path: '/v1/jobs/{id}',
+  operationId: 'changeJob',
+  summary: 'Change concurrency, rate, tolerances and priority while the job runs',
+  tags: ['jobs'],
+  request: { params: idParam, body: { required: true, content: { 'application/json': ref('JobChanges') } } },
+  responses: controlled,
+});
+
 export const getResult = createRoute({
   method: 'get',
   path: '/v1/jobs/{id}/result',
@@ -305,6 +338,9 @@ export const ROUTES: ReadonlyArray<Pick<RouteConfig, 'method' | 'path'>> = [
   getJob,
   cancelJob,
   retryJob,
+  pauseJob,
+  resumeJob,
+  changeJob,
   getResult,
   getOutput,
   getManifest,

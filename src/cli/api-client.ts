@@ -41,6 +41,10 @@ export interface ApiClient {
   cancel(id: string): Promise<JobView>;
   /** @param rejects a corrected reject file, as its text */
   retry(id: string, rejects?: string): Promise<JobView>;
+  pause(id: string, reason?: string): Promise<JobView>;
+  resume(id: string): Promise<JobView>;
+  /** Settings as `options` of a job spec write them. */
+  set(id: string, settings: Record<string, unknown>): Promise<JobView>;
   result(id: string): Promise<ResultView>;
   manifest(id: string): Promise<Manifest>;
   /** The first `limit` rejected records, read no further than that. */
@@ -117,6 +121,9 @@ export function apiClient(url: string): ApiClient {
       const response = await call('POST', `${jobPath(id)}/retry`, undefined, {}, rejects);
       return (await response.json()) as JobView;
     },
+    pause: (id, reason) => json('POST', `${jobPath(id)}/pause`, reason === undefined ? undefined : { reason }),
+    resume: (id) => json('POST', `${jobPath(id)}/resume`),
+    set: (id, settings) => json('PATCH', jobPath(id), settings),
     result: (id) => json('GET', `${jobPath(id)}/result`),
     manifest: (id) => json('GET', `${jobPath(id)}/manifest`),
     async rejects(id, limit = Number.POSITIVE_INFINITY) {

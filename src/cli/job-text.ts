@@ -1,4 +1,5 @@
 import type { JobState, JobView } from '../core/job.js';
+import { toleranceText } from '../core/progress.js';
 import { bytes, compact, count, duration, padEnd, printable } from './format.js';
 import type { Style } from './style.js';
 
@@ -12,6 +13,32 @@ export function paintState(state: JobState, style: Style): string {
 /** Seconds from the start to the end, or to `now`. */
 export function elapsedSeconds(job: JobView, now: number): number {
   return Math.max(0, ((job.finishedAt ? Date.parse(job.finishedAt) : now) - Date.parse(job.createdAt)) / 1000);
+}
+
+/** What an order to a job came to: its state, and how it works from now on. */
+export function steeringLines(job: JobView, style: Style): string[] {
+  const facts = steeringFacts(job, style).map(([name, value]) => `  ${style.dim(padEnd(name, 9))} ${value}`);
+  return [`${job.id} is ${paintState(job.state, style)}`, ...facts];
+}
+
+function steeringFacts({ paused, settings }: JobView, style: Style): Array<[string, string]> {
+  const facts: Array<[string, string]> = [];
+  if (paused !== null) facts.push(['paused', style.yellow(printable(paused))]);
+  if (!settings) return facts;
+  const { concurrency, rate, rejects, failedChunks, priority } = settings;
+  const limit =
+    rate && ('records' in rate ? `${+rate.records.toFixed(3)} records/s` : `${+rate.chunks.toFixed(3)} chunks/s`);
+  facts.push([
+    'settings',
+    [
+      `${count(concurrency)} at once`,
+      ...(limit ? [`at most ${limit}`] : []),
+      `${toleranceText(rejects)} rejects`,
+      `${toleranceText(failedChunks)} failed chunks`,
+      `priority ${priority}`,
+    ].join(', '),
+  ]);
+  return facts;
 }
 
 /** A job in a few aligned lines: what it is, how far it is, where its output lies, what went wrong. `api`: what its links are relative to. */
@@ -38,11 +65,16 @@ export function jobLines(job: JobView, style: Style, now: number, api: string): 
     const { total, done, running, failed } = job.progress.chunks;
     fact('chunks', `${count(done)} of ${count(total)} done, ${count(running)} running, ${count(failed)} failed`);
   }
+  for (const line of steeringFacts(job, style)) fact(...line);
   if (job.result) {
     const { output, rejects } = job.result;
     const where = output.inWorkArea ? new URL(job.links.output, api).href : output.uri;
     fact('output', `${printable(where)}  ${style.dim(`${output.format}, ${bytes(output.bytes)}`)}`);
     if (rejects) fact('rejects', `${count(rejects.records)}  ${style.dim(`see: millrace jobs rejects ${job.id}`)}`);
+  }
+  if (job.result?.failedChunks) {
+    const where = style.dim(`the manifest names them: ${new URL(job.links.manifest, api).href}`);
+    fact('failed', `${count(job.result.failedChunks)} chunks  ${where}`);
   }
   if (job.links.temporal) fact('temporal', job.links.temporal);
   if (job.stale) fact('note', style.yellow('no worker answered in time; the progress is missing or old'));

@@ -19,3 +19,11 @@ export function wholeNumber(min: number): (text: string) => number {
 export function collect(value: string, former: string[] = []): string[] {
   return [...former, value];
 }
+
+/** `records=500/s`, `chunks=30/m` or `none`, which stays a word: the parser of the command line takes null for absent. */
+export function rateOption(text: string): Record<string, string> | 'none' {
+  if (text === 'none') return text;
+  const match = /^(records|chunks)=(.+)$/.exec(text);
+  if (!match) throw new InvalidArgumentError('Wanted records=500/s, chunks=30/m (per s, m or h) or none.');
+  return { [match[1]!]: match[2]! };
+}

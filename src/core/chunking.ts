@@ -62,12 +62,29 @@ export function rowBorders(
   return borders;
 }
 
-/** How many neighbouring chunks one activity takes: enough to be worth it, few enough to share out and to bound the histories. */
-export function chunksPerActivity(chunkCount: number, bytes: number, threads: number): number {
+/** What the rate lets through in this time makes a chunk. */
+const RATED_CHUNK_SECONDS = 10;
+
+/** The chunks of a job with a rate of records are small, unless their size was given: one must not take hours. */
+export function ratedChunk({ chunk, rate }: Pick<JobOptions, 'chunk' | 'rate'>): JobOptions['chunk'] {
+  if (chunk !== 'auto' || !rate || !('records' in rate)) return chunk;
+  return { rows: Math.max(1, Math.floor(rate.records * RATED_CHUNK_SECONDS)) };
+}
+
+/**
+ * How many neighbouring chunks one activity takes: enough to be worth it, few enough to share out and to bound the
+ * histories. With a rate, as few as can be.
+ */
+export function chunksPerActivity(
+  chunkCount: number,
+  bytes: number,
+  threads: number,
+  rate: JobOptions['rate'] = null,
+): number {
   const worthwhile = Math.floor(ACTIVITY_BYTES / Math.max(1, bytes / chunkCount));
   const shared = Math.floor(chunkCount / (threads * 4));
   const bounded = Math.ceil(chunkCount / MAX_ACTIVITIES);
-  return Math.max(1, bounded, Math.min(worthwhile, shared));
+  return Math.max(1, bounded, rate ? 1 : Math.min(worthwhile, shared));
 }
 
 /** Activities open at once: two for each thread, so that the next one waits at the worker and not at the server. */

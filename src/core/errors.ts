@@ -9,12 +9,19 @@ export class MillraceError extends Error {
   readonly issues: Issue[];
   /** True where the same call may succeed later (a full disk, an absent server); false where it never will. */
   readonly retryable: boolean;
+  /** When it may succeed, where that was said. */
+  readonly retryAfterMs?: number;
 
-  constructor(code: string, message: string, options: { issues?: Issue[]; retryable?: boolean; cause?: unknown } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    options: { issues?: Issue[]; retryable?: boolean; retryAfterMs?: number; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.issues = options.issues ?? [];
     this.retryable = options.retryable ?? false;
+    if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
   }
 }
 

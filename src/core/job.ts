@@ -1,4 +1,5 @@
 import type { Counts, Column } from './records.js';
+import type { JobSettings } from './settings.js';
 
 export const OPEN_STATES = ['pending', 'planning', 'running', 'paused', 'reducing', 'committing'] as const;
 export const END_STATES = ['completed', 'completed_with_rejects', 'failed', 'cancelled'] as const;
@@ -22,6 +23,10 @@ export interface JobProgress {
   /** Records the plan expects; exact for Parquet and items. */
   expectedRecords: number;
   warnings: string[];
+  /** Why the job is paused; null where it is not. */
+  paused: string | null;
+  /** As they stand now; null until the plan is made. */
+  settings: JobSettings | null;
 }
 
 /** What a finished job returns; the workflow's result. References, and the rows only where they are few. */
@@ -36,6 +41,8 @@ export interface JobResult {
   manifest: string;
   output: OutputRef;
   rejects: { uri: string; records: number } | null;
+  /** Chunks that were given up; the manifest names them. */
+  failedChunks: number;
   /** The result itself where its JSON has at most `INLINE_RESULT_BYTES`. */
   rows?: Record<string, unknown>[];
 }
@@ -83,9 +90,18 @@ export interface Manifest {
   output: OutputRef;
   parts: ManifestPart[];
   rejects: Array<{ uri: string; records: number }>;
+  /** Neighbouring chunks `[from, to)` that were given up: their records are in no count. */
+  failedChunks: FailedChunks[];
   /** RFC 3339, UTC. */
   started: string;
   finished: string;
+}
+
+export interface FailedChunks {
+  from: number;
+  to: number;
+  code: string;
+  message: string;
 }
 
 export interface ManifestPart {
@@ -116,6 +132,10 @@ export interface JobView {
     /** Seconds left at that rate; null when unknown. */
     eta: number | null;
   } | null;
+  /** Why the job is paused; null where it is not. */
+  paused: string | null;
+  /** What `PATCH` changes, as it stands now; null where the job has ended or nobody knows. */
+  settings: JobSettings | null;
   /** The progress could not be asked for (no worker answered in time) and is left out or old. */
   stale: boolean;
   result: JobResult | null;

@@ -109,6 +109,8 @@ export interface RangeInput extends PlanRef {
   generation: number;
   /** The run is a retry: a receipt that is there decides what of the range is run again, and as which generation. */
   retry?: Retry;
+  /** Records a second that the processor may be given. */
+  recordsPerSecond?: number;
 }
 
 /** The index of the file that holds chunk `index`: the last one whose first chunk is not behind it. */

@@ -6,7 +6,10 @@ import type { Tolerance } from './spec.js';
 
 /** What finished work adds up to. */
 export interface Totals {
+  /** Done. */
   chunks: number;
+  /** Given up. Absent: none. */
+  failed?: number;
   counts: Counts;
   /** Source bytes read. */
   bytes: number;
@@ -23,6 +26,7 @@ export const NO_TOTALS: Readonly<Totals> = { chunks: 0, counts: NO_COUNTS, bytes
 export function addTotals(a: Totals, b: Totals): Totals {
   return {
     chunks: a.chunks + b.chunks,
+    failed: (a.failed ?? 0) + (b.failed ?? 0),
     counts: addCounts(a.counts, b.counts),
     bytes: a.bytes + b.bytes,
     outBytes: a.outBytes + b.outBytes,
@@ -36,6 +40,7 @@ export function subtractTotals(total: Totals, undone: Totals): Totals {
   const minus = (a: number, b: number) => a - b;
   return {
     chunks: minus(total.chunks, undone.chunks),
+    failed: minus(total.failed ?? 0, undone.failed ?? 0),
     counts: {
       in: minus(total.counts.in, undone.counts.in),
       used: minus(total.counts.used, undone.counts.used),
@@ -65,6 +70,12 @@ export function exceedsTolerance(total: Totals, tolerance: Tolerance, final: boo
   return rejected > tolerance.share * total.counts.in;
 }
 
+/** Whether more chunks failed for good than the job bears. */
+export function exceedsFailed(failed: number, tolerance: Tolerance, chunkCount: number): boolean {
+  if (tolerance === null || failed === 0) return false;
+  return failed > ('count' in tolerance ? tolerance.count : tolerance.share * chunkCount);
+}
+
 export function toleranceText(tolerance: Tolerance): string {
   if (tolerance === null) return 'any number';
   return 'count' in tolerance ? `${tolerance.count}` : `${+(tolerance.share * 100).toFixed(6)} %`;
@@ -81,6 +92,8 @@ export function emptyProgress(): JobProgress {
     bytes: { total: 0, done: 0 },
     expectedRecords: 0,
     warnings: [],
+    paused: null,
+    settings: null,
   };
 }
 
@@ -103,9 +116,9 @@ export function progressText(progress: JobProgress): string {
   const { chunks, records, bytes } = progress;
   const share = chunks.total === 0 ? 0 : Math.floor((100 * chunks.done) / chunks.total);
   const lines = [
-    `**${progress.state}** · ${progress.processor} over ${progress.source}`,
+    `**${progress.state}**${progress.paused ? ` (${progress.paused})` : ''} · ${progress.processor} over ${progress.source}`,
     '',
-    `${share} % · chunks ${chunks.done} / ${chunks.total} (${chunks.running} running) · ${megabytes(bytes.done)} / ${megabytes(bytes.total)} MB`,
+    `${share} % · chunks ${chunks.done} / ${chunks.total} (${chunks.running} running, ${chunks.failed} failed) · ${megabytes(bytes.done)} / ${megabytes(bytes.total)} MB`,
     '',
     `records: ${records.in} in, ${records.used} used, ${records.filtered} filtered, ${records.rejected} rejected, ${records.out} out`,
   ];

@@ -1,3 +1,4 @@
+import { NO_TOTALS } from './progress.js';
 import type { Totals } from './progress.js';
 import type { Counts } from './records.js';
 
@@ -28,9 +29,22 @@ export interface Receipt {
   /** Output of records that were rejected first and taken by a retry: it follows `part`, in the order of the retries. */
   mended?: PartRef[];
   /** The range was given up after its last attempt: no counts, no part, no spans. */
-  failed?: { code: string; message: string };
+  failed?: Failure;
   /** Text: what was covered of each file, in order. */
   spans: ReceiptSpan[];
+}
+
+/** Why something failed for good: a stable code, and a sentence. */
+export interface Failure {
+  code: string;
+  message: string;
+}
+
+/** What a processor calls refused it for the moment. */
+export interface Busy {
+  message: string;
+  /** What it said of when to come again. */
+  retryAfterMs?: number;
 }
 
 export interface ReceiptSpan {
@@ -58,8 +72,10 @@ export interface PartRef {
 
 /** What a receipt adds to the sums of its job. */
 export function totalsOf(receipt: Receipt): Totals {
+  const chunks = receipt.to - receipt.from;
+  if (receipt.failed) return { ...NO_TOTALS, failed: chunks };
   return {
-    chunks: receipt.to - receipt.from,
+    chunks,
     counts: receipt.counts,
     bytes: receipt.bytes,
     outBytes: partsOf(receipt).reduce((sum, part) => sum + part.bytes, 0),

@@ -66,10 +66,17 @@ export interface JobOptions {
   rejects: { action: 'fail' | 'skip' | 'quarantine'; tolerate: Tolerance };
   /** How long after its end a job's result in the work area, and what a retry would need, are kept. */
   retention: { resultMs: number; workMs: number };
+  /** Chunks that may fail for good before the job does. Absent: none. */
+  failedChunks?: Tolerance;
+  /** For the whole job, over all workers. Absent: no limit. */
+  rate?: Rate;
   /** 1 (first) to 5. */
   priority: number;
   fairness?: { key: string; weight: number };
 }
+
+/** How many a second. `null`: no limit. */
+export type Rate = { records: number } | { chunks: number } | null;
 
 /** Beyond this many rejected records (or this share of all) the job fails. `null`: no limit. */
 export type Tolerance = { count: number } | { share: number } | null;

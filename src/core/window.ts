@@ -1,7 +1,14 @@
 import type { PlanSummary } from './plan.js';
 
 /** One history holds this many activities at most: at six events each it stays under 4,096. */
-export const MAX_ACTIVITIES_PER_RUN = 500;
+const MAX_ACTIVITIES_PER_RUN = 500;
+/** Each start that waits for its rate brings a timer and a task of its own: up to eleven events. */
+const MAX_RATED_ACTIVITIES_PER_RUN = 300;
+
+export function activitiesPerRun({ options }: Pick<PlanSummary, 'options'>): number {
+  return options.rate ? MAX_RATED_ACTIVITIES_PER_RUN : MAX_ACTIVITIES_PER_RUN;
+}
+
 /** A job has at most this many activities, so that the root's own history, about 65 events a window, stays small too. */
 export const MAX_ACTIVITIES = 20_000;
 /** Windows open at once: while one drains the next one fills its lanes. */
@@ -20,6 +27,11 @@ export function rangeOf(
 ): { from: number; to: number } {
   const from = n * plan.chunksPerActivity;
   return { from, to: Math.min(from + plan.chunksPerActivity, plan.chunkCount) };
+}
+
+/** Where a range is halved that fails; its start where it is one chunk. */
+export function middleOf({ from, to }: { from: number; to: number }): number {
+  return (from + to) >> 1;
 }
 
 /** What the Web UI shows on an activity's bar, cut by it at 120 characters. */

@@ -21,6 +21,41 @@ export class Rejected {
   ) {}
 }
 
+/**
+ * Thrown by a processor where what it calls refuses it for the moment (HTTP 429 or 503). The chunk is tried again later
+ * and costs no attempt; the job takes fewer chunks at once, and pauses where it is refused again and again.
+ * @example
+ * if (Busy.is(response)) throw Busy.from(response, 'the geocoder');
+ */
+export class Busy extends Error {
+  override readonly name = 'Busy';
+
+  /** @param retryAfterMs what was said of when to come again */
+  constructor(
+    message: string,
+    readonly retryAfterMs?: number,
+  ) {
+    super(message);
+  }
+
+  /** Whether a response says so. */
+  static is({ status }: { status: number }): boolean {
+    return status === 429 || status === 503;
+  }
+
+  /** Takes `Retry-After` from the response, in seconds or as a date. */
+  static from(response: { status: number; headers: { get(name: string): string | null } }, whose: string): Busy {
+    const said = response.headers.get('retry-after')?.trim() ?? '';
+    const ms = /^\d+$/.test(said) ? Number(said) * 1000 : Date.parse(said) - Date.now();
+    return new Busy(`${whose} answers ${response.status}`, Number.isFinite(ms) ? Math.max(0, ms) : undefined);
+  }
+}
+
+/** By name: the processor's file may have loaded this module once more, with a class of its own. */
+export function isBusy(error: unknown): error is Busy {
+  return error instanceof Error && error.name === 'Busy';
+}
+
 /** One record in; one, none (`null`: filtered) or several out. */
 export type RecordOutput = Row | Row[] | Rejected | null | undefined;
 

@@ -32,7 +32,8 @@ export interface ThreadCall {
 }
 
 export type ThreadAnswer =
-  { ok: true; output: unknown } | { ok: false; code: string; message: string; issues: Issue[]; retryable: boolean };
+  | { ok: true; output: unknown }
+  | { ok: false; code: string; message: string; issues: Issue[]; retryable: boolean; retryAfterMs?: number };
 
 /** A thread that was asked to stop gets this long before it is ended. */
 const STOP_GRACE_MS = 5_000;

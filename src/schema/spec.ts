@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { MillraceError } from '../core/errors.js';
 import type { Column, Row } from '../core/records.js';
 import { MAX_ITEMS_BYTES } from '../core/spec.js';
+import { RATE_FORM, TOLERANCE_FORM, parseRate, parseTolerance } from '../core/settings.js';
 import type { JobSpec, SinkFormat, SourceFormat, SourceSpec } from '../core/spec.js';
 import { dotted, pointer, shown, toIssues, unknownKeys, wording } from './issues.js';
-import { parseBytes, parseDuration, parseTolerance } from './units.js';
+import { parseBytes, parseDuration } from './units.js';
 import { takeUnsupported } from './unsupported.js';
 
 const SOURCE_FORMATS = ['csv', 'ndjson', 'parquet'] as const satisfies readonly SourceFormat[];
@@ -71,9 +72,16 @@ const tolerance = z
   .union([z.string(), z.number()])
   .transform((value, context) => {
     const parsed = parseTolerance(value);
-    return parsed ?? fault(context, `wanted a count such as 500 or a percentage such as "0.1%", found ${shown(value)}`);
+    return parsed ?? fault(context, `${TOLERANCE_FORM}, found ${shown(value)}`);
   })
   .meta({ examples: [500, '0.1%'] });
+
+const rate = z
+  .union([closed({ records: z.string() }), closed({ chunks: z.string() })], {
+    error: ({ input }) => `${RATE_FORM}, found ${shown(input)}`,
+  })
+  .transform((value, context) => parseRate(value) ?? fault(context, `${RATE_FORM}, found ${shown(value)}`))
+  .meta({ examples: [{ records: '500/s' }, { chunks: '30/m' }] });
 
 function oneByte(what: string) {
   return z.string().refine((text) => /^[\x01-\x09\x0b\x0c\x0e-\x7f]$/.test(text), {
@@ -211,6 +219,10 @@ const options = closed({
   timeout: timeout.prefault({}),
   rejects: rejects.prefault({}),
   retention: retention.prefault({}),
+  failedChunks: closed({ tolerate: tolerance.default({ count: 0 }) })
+    .transform(({ tolerate }) => tolerate)
+    .optional(),
+  rate: rate.optional(),
   priority: z.int().min(1).max(5).default(3),
   fairness: fairness.optional(),
 });

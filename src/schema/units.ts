@@ -1,5 +1,4 @@
 /** Quantities as people write them. Each parser returns null where the text is none. */
-import type { Tolerance } from '../core/spec.js';
 
 const BYTE_UNITS: Record<string, number> = {
   b: 1,
@@ -25,15 +24,6 @@ export function parseBytes(value: unknown): number | null {
 /** Milliseconds of `250ms`, `10s`, `30m`, `1h`, `7d`. A bare number has no unit and is refused, but for 0. */
 export function parseDuration(value: unknown): number | null {
   return quantity(value, TIME_UNITS, null);
-}
-
-/** `500` or `"500"`: a count; `"0.1%"`: a share of all records. */
-export function parseTolerance(value: unknown): Tolerance {
-  const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : '';
-  if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return { count: Number(text) };
-  const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(text);
-  if (!percent || Number(percent[1]) > 100) return null;
-  return { share: Number((Number(percent[1]) / 100).toPrecision(12)) };
 }
 
 function quantity(value: unknown, units: Record<string, number>, bare: number | null): number | null {

@@ -10,12 +10,10 @@ const UNSUPPORTED: ReadonlyArray<{
   { at: 'source.incremental' },
   { at: 'sink.compression', but: ['auto', 'none'] },
   { at: 'process.use', only: ['http', 'activity'], instead: 'write a processor that makes the call' },
-  { at: 'options.rate', instead: 'limit options.concurrency' },
   { at: 'options.order', but: ['source'] },
   { at: 'options.start' },
   { at: 'options.expires' },
   { at: 'options.notify', instead: 'ask GET /v1/jobs/{id}?wait=30s' },
-  { at: 'options.failedChunks' },
 ];
 
 /** The first thing in a spec that this version does not do. Deletes the ones that mean what is done anyway. */

@@ -36,8 +36,32 @@ const jobResultSchema = z.object({
   manifest: z.string(),
   output: outputRefSchema,
   rejects: z.object({ uri: z.string(), records: count }).nullable(),
+  failedChunks: count.meta({ description: 'Chunks that were given up; the manifest names them' }),
   rows: z.array(row).optional(),
 });
+
+const toleranceSchema = z.union([z.object({ count }), z.object({ share: z.number() })]).nullable();
+const perSecond = z.number().meta({ description: 'Per second' });
+
+const jobSettingsSchema = z.object({
+  concurrency: z.int().meta({ description: 'Chunk activities at once, over all workers' }),
+  rate: z.union([z.object({ records: perSecond }), z.object({ chunks: perSecond })]).nullable(),
+  rejects: toleranceSchema.meta({ description: 'Rejected records that the job bears; null: any number' }),
+  failedChunks: toleranceSchema.meta({ description: 'Chunks that may fail for good; null: any number' }),
+  priority: z.int(),
+});
+
+/** What `PATCH /v1/jobs/{id}` takes; read by `parseSettings`, which also says what is wrong. */
+export const jobChangesSchema = z
+  .object({
+    concurrency: z.int().min(1).max(10_000),
+    rate: z.union([z.object({ records: z.string() }), z.object({ chunks: z.string() })]).nullable(),
+    rejects: z.object({ tolerate: z.union([z.int(), z.string()]) }),
+    failedChunks: z.object({ tolerate: z.union([z.int(), z.string()]) }),
+    priority: z.int().min(1).max(5),
+  })
+  .partial()
+  .meta({ examples: [{ concurrency: 4, rate: { records: '500/s' }, rejects: { tolerate: '1%' } }] });
 
 export const jobViewSchema = z.object({
   id: z.string(),
@@ -57,6 +81,8 @@ export const jobViewSchema = z.object({
       eta: z.number().nullable().meta({ description: 'Seconds left at that rate; null when unknown' }),
     })
     .nullable(),
+  paused: z.string().nullable().meta({ description: 'Why the job is paused; null where it is not' }),
+  settings: jobSettingsSchema.nullable().meta({ description: 'What can be changed, as it stands now' }),
   stale: z.boolean(),
   result: jobResultSchema.nullable(),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
@@ -134,6 +160,7 @@ export const manifestSchema = z.object({
     z.object({ uri: z.string(), chunk: count.nullable(), records: count, bytes: count, sha256: z.string() }),
   ),
   rejects: z.array(z.object({ uri: z.string(), records: count })),
+  failedChunks: z.array(z.object({ from: count, to: count, code: z.string(), message: z.string() })),
   started: timestamp,
   finished: timestamp,
 });

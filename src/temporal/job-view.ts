@@ -41,6 +41,8 @@ export function jobView(execution: Execution, found: Findings, temporalLink: Lin
     createdAt: startTime.toISOString(),
     finishedAt: closeTime?.toISOString() ?? null,
     progress: result ? finishedProgress(result, seconds) : progress ? openProgress(progress, seconds) : null,
+    paused: progress?.paused ?? null,
+    settings: (execution.status.name === 'RUNNING' && progress?.settings) || null,
     stale: found.stale ?? false,
     result: result ?? null,
     error: found.error ?? null,
@@ -89,9 +91,10 @@ function openProgress(progress: JobProgress, seconds: number): JobView['progress
 }
 
 function finishedProgress(result: JobResult, seconds: number): JobView['progress'] {
-  const { chunks, counts, bytes } = result;
+  // Results of the first version do not speak of failed chunks.
+  const { chunks, counts, bytes, failedChunks: failed = 0 } = result;
   return {
-    chunks: { total: chunks, done: chunks, running: 0, failed: 0 },
+    chunks: { total: chunks, done: chunks - failed, running: 0, failed },
     records: counts,
     bytes: { total: bytes, done: bytes },
     expectedRecords: counts.in,

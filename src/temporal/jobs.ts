@@ -4,12 +4,14 @@ import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowFailedError,
   WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
   isGrpcCancelledError,
   isGrpcDeadlineError,
 } from '@temporalio/client';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js';
-import { PLAN_DATASET, PROCESS_DATASET, PROGRESS_QUERY } from '../contract.js';
+import { PAUSE_UPDATE, PLAN_DATASET, PROCESS_DATASET, PROGRESS_QUERY, RESUME_UPDATE, SET_UPDATE } from '../contract.js';
 import type { PlanDataset, ProcessDataset } from '../contract.js';
 import { MillraceError } from '../core/errors.js';
 import type { JobProgress, JobResult, JobState, JobView, PlanView } from '../core/job.js';
@@ -85,6 +87,14 @@ export interface Jobs {
    * @throws MillraceError `job.not_found`, `job.open`, `job.nothing_to_retry`, `job.expired`, or what `correct` throws
    */
   retry(id: string, options: RetryJob): Promise<JobView>;
+  /**
+   * Tells an open job to hand out no more chunks, to go on, or to work otherwise. Repeating it is harmless.
+   * @param settings as `options` of a job spec write them
+   * @throws MillraceError `job.closed`, `job.no_worker`, `job.bad_settings`, `job.not_found`
+   */
+  pause(id: string, reason?: string): Promise<JobView>;
+  resume(id: string): Promise<JobView>;
+  set(id: string, settings: unknown): Promise<JobView>;
   /** @throws MillraceError `job.no_worker`, `plan.timeout`, or what the plan failed of */
   plan(given: unknown): Promise<PlanView>;
   /** How many workers poll the main queue. */
@@ -332,6 +342,33 @@ export function createJobs(options: {
     return view(id);
   }
 
+  /** Runs an update of the job's workflow. A job that nobody works on cannot take it, and nothing is kept for later. */
+  async function update(id: string, name: string, argument: unknown = null): Promise<JobView> {
+    const before = await describe(id);
+    if (before.status.name !== 'RUNNING') throw closed(id, jobView(before, {}, temporalLink).state);
+    try {
+      const progress = await client.withDeadline(Date.now() + CALL_MS, () =>
+        client.workflow.getHandle(id).executeUpdate<JobProgress, [unknown]>(name, { args: [argument] }),
+      );
+      return jobView(before, { progress }, temporalLink);
+    } catch (error) {
+      if (error instanceof WorkflowUpdateFailedError) {
+        const { code, message } = failureOf(error.cause);
+        throw new MillraceError(code === 'job.failed' ? 'job.bad_settings' : code, message);
+      }
+      // It ended in between.
+      if (error instanceof WorkflowNotFoundError) throw closed(id, (await view(id)).state);
+      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
+        throw new MillraceError(
+          'job.no_worker',
+          `no worker took the order for job "${id}" within ${CALL_MS / 1000} s; start one with "millrace worker" on task queue "${taskQueue}" and repeat it`,
+          { retryable: true },
+        );
+      }
+      throw serverError(error);
+    }
+  }
+
   async function plan(given: unknown): Promise<PlanView> {
     const handle = await call(() =>
       client.workflow.start<PlanDataset>(PLAN_DATASET, {
@@ -382,7 +419,20 @@ export function createJobs(options: {
     return described.pollers.length;
   }
 
-  return { start, existing, view, wait, list, cancel, retry, plan, pollers };
+  return {
+    start,
+    existing,
+    view,
+    wait,
+    list,
+    cancel,
+    retry,
+    pause: (id, reason) => update(id, PAUSE_UPDATE, reason),
+    resume: (id) => update(id, RESUME_UPDATE),
+    set: (id, settings) => update(id, SET_UPDATE, settings),
+    plan,
+    pollers,
+  };
 }
 
 function sourceLabel({ source }: JobSpec): string {
@@ -417,6 +467,10 @@ function cut(text: string, bytes: number): string {
 
 function ndjson(rows: readonly Row[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+}
+
+function closed(id: string, state: JobState): MillraceError {
+  return new MillraceError('job.closed', `job "${id}" is ${state}; only an open job can be steered`);
 }
 
 function notFound(id: string): MillraceError {

@@ -511,3 +511,37 @@ describe('a retry that cannot be', () => {
     expect(listed.filter((job) => job.id === id)).toHaveLength(1);
   });
 });
+
+describe('chunks that were given up', () => {
+  it.each([
+    ['a file in many ranges', 'file'],
+    ['items in one range', 'items'],
+  ])('run again, and nothing else does: %s', async (_, kind) => {
+    await breaks();
+    const bad = 41;
+    const row = (n: number) => ({ n, bad: n === bad });
+    const numbers = Array.from({ length: 100 }, (_one, n) => n);
+    const uri = await engine.write('given-up.csv', `n,bad\n${numbers.map((n) => `${n},${n === bad}\n`).join('')}`);
+    const spec = {
+      source: kind === 'items' ? { items: numbers.map(row) } : { uri },
+      process: { use: 'mendable', with: { fault, how: 'throw' } },
+      options: {
+        chunk: kind === 'items' ? { rows: 5 } : { bytes: 40 },
+        retry: { attempts: 1 },
+        failedChunks: { tolerate: 1 },
+      },
+    };
+    const first = await engine.run(spec);
+    expect([first.state, first.failedChunks]).toEqual(['completed_with_rejects', 1]);
+    const before = await files(first.id, 'receipts');
+
+    // As long as the fault is there a retry changes nothing.
+    const again = await retried(first.id);
+    expect([again.failedChunks, again.counts]).toEqual([1, first.counts]);
+    await mends();
+    const result = await retried(first.id);
+    expect([result.state, result.failedChunks]).toEqual(['completed', 0]);
+    expect(result.rows).toEqual(numbers.map(row));
+    expect(await files(first.id, 'receipts')).toEqual(expect.arrayContaining(before));
+  });
+});

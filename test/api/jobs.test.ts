@@ -44,6 +44,7 @@ const result: JobResult = {
     columns: [{ name: 'n', type: 'int' }],
   },
   rejects: null,
+  failedChunks: 0,
 };
 
 const items = [{ n: 1 }, { n: 2 }];

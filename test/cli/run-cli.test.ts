@@ -306,6 +306,42 @@ describe('jobs', () => {
     );
   });
 
+  it('pause, resume and set give their orders and show what came of them', async () => {
+    const settings = {
+      concurrency: 2,
+      rate: { records: 500 },
+      rejects: { share: 0.01 },
+      failedChunks: { count: 0 },
+      priority: 3,
+    };
+    api.jobs.set('j-1', [jobView({ state: 'paused', paused: 'lunch', settings })]);
+    const { code, out } = await at('jobs', 'pause', 'j-1', '--reason', 'lunch');
+    expect([code, api.given.at(-1)]).toEqual([0, { pause: 'lunch' }]);
+    expect(out).toBe(
+      'j-1 is paused\n  paused    lunch\n' +
+        '  settings  2 at once, at most 500 records/s, 1 % rejects, 0 failed chunks, priority 3\n',
+    );
+    await at('jobs', 'resume', 'j-1');
+    expect(api.given.at(-1)).toBe('resume');
+    const changes = ['--concurrency', '2', '--rate', 'records=500/s', '--tolerate-rejects', '1%', '--priority', '3'];
+    await at('jobs', 'set', 'j-1', ...changes);
+    expect(api.given.at(-1)).toEqual({
+      concurrency: 2,
+      rate: { records: '500/s' },
+      rejects: { tolerate: '1%' },
+      priority: 3,
+    });
+    await at('jobs', 'set', 'j-1', '--rate', 'none');
+    expect(api.given.at(-1)).toEqual({ rate: null });
+  });
+
+  it('set says what it can change, and what is wrong with it: exit 64', async () => {
+    expect(await at('jobs', 'set', 'j-1')).toMatchObject({ code: 64, err: expect.stringContaining('Nothing to set') });
+    expect(await at('jobs', 'set', 'j-1', '--rate', 'fast')).toMatchObject({ code: 64 });
+    const { code, err } = await at('jobs', 'set', 'j-1', '--tolerate-failed', 'some');
+    expect([code, err]).toEqual([64, expect.stringContaining('failedChunks: wanted { tolerate: … }')]);
+  });
+
   it('result prints a table of so many rows, or JSON of all', async () => {
     api.jobs.set('j-1', [completed()]);
     expect((await at('jobs', 'result', 'j-1', '--limit', '1')).out).toContain('ATL        1200\n… 1 more row\n');

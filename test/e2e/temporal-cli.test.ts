@@ -57,6 +57,25 @@ describe.skipIf(testCli() === undefined)('the temporal command line alone', () =
   });
 });
 
+describe.skipIf(testCli() === undefined)('the temporal command line, while a job runs', () => {
+  it('pauses it, changes it and lets it go on', async () => {
+    const items = Array.from({ length: 20 }, (_, n) => ({ n }));
+    const options = { chunk: { rows: 1 }, concurrency: 1 };
+    const { id, handle } = await engine.start({
+      source: { items },
+      process: { use: 'slow', with: { ms: 50 } },
+      options,
+    });
+    const update = async (name: string, ...input: string[]) =>
+      temporal('workflow', 'update', 'execute', '--workflow-id', id, '--name', name, ...input);
+    expect(await update('pause', '--input', '"by hand"')).toContain('by hand');
+    expect(await update('set', '--input', '{"concurrency": 3, "rate": {"chunks": "50/s"}}')).toContain('chunks:50');
+    await expect(update('set', '--input', '{"concurrency": 0}')).rejects.toThrow('wanted a whole number from 1');
+    await update('resume');
+    expect((await handle.result()).counts.out).toBe(20);
+  });
+});
+
 describe('a bad spec that came past the API', () => {
   const items = [{ n: 1 }];
   const sql = (map: string) => ({ source: { items }, process: { use: 'sql', with: { map } } });
@@ -67,9 +86,9 @@ describe('a bad spec that came past the API', () => {
     ['an unknown key', { ...sql('from chunk'), sinks: 1 }, 'spec.invalid', /sinks/],
     [
       'a key of a later version',
-      { ...sql('from chunk'), options: { rate: { records: '5/s' } } },
+      { ...sql('from chunk'), options: { start: { delay: '5m' } } },
       'spec.unsupported',
-      /options\.rate/,
+      /options\.start/,
     ],
     [
       'an unknown processor',

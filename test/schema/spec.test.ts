@@ -78,6 +78,14 @@ describe('parseSpec fills in every default', () => {
     expect(tolerate({})).toEqual({ count: 0 });
   });
 
+  it('limits the rate and bears failed chunks where that is asked for', () => {
+    const { rate, failedChunks } = parseSpec({
+      ...minimal,
+      options: { rate: { records: '30/m' }, failedChunks: { tolerate: '5%' } },
+    }).options;
+    expect([rate, failedChunks]).toEqual([{ records: 0.5 }, { share: 0.05 }]);
+  });
+
   it.each([
     ['data/flights/*.csv', 'sql-flights'],
     ['**/*.csv', 'sql-data'],
@@ -195,6 +203,11 @@ describe('parseSpec refuses', () => {
       'options.timeout.heartbeat: wanted at least 1000 ms, found "10ms"',
     ],
     [
+      options({ rate: { records: '500' } }),
+      '/options/rate',
+      'options.rate: wanted { records: "500/s" } or { chunks: "30/m" }, per s, m or h, found {"records":"500"}',
+    ],
+    [
       options({ rejects: { tolerate: '101%' } }),
       '/options/rejects/tolerate',
       'options.rejects.tolerate: wanted a count such as 500 or a percentage such as "0.1%", found "101%"',
@@ -246,11 +259,6 @@ describe('parseSpec refuses', () => {
 
   it.each<[unknown, string, string]>([
     [
-      options({ rate: { records: '500/s' } }),
-      '/options/rate',
-      'options.rate ({"records":"500/s"}) is not supported by this version; limit options.concurrency',
-    ],
-    [
       options({ order: 'any' }),
       '/options/order',
       'options.order ("any") is not supported by this version; leave it out',
@@ -264,11 +272,6 @@ describe('parseSpec refuses', () => {
       options({ notify: [] }),
       '/options/notify',
       'options.notify ([]) is not supported by this version; ask GET /v1/jobs/{id}?wait=30s',
-    ],
-    [
-      options({ failedChunks: { tolerate: 1 } }),
-      '/options/failedChunks',
-      'options.failedChunks ({"tolerate":1}) is not supported by this version; leave it out',
     ],
     [
       bad({ source: { uri: 'a.csv', compression: 'gzip' } }),

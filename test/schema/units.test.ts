@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseBytes, parseDuration, parseTolerance } from '../../src/schema/units.js';
+import { parseBytes, parseDuration } from '../../src/schema/units.js';
 
 describe('parseBytes', () => {
   it.each<[unknown, number | null]>([
@@ -32,17 +32,4 @@ describe('parseDuration', () => {
     ['1w', null],
     ['s', null],
   ])('%j: %j', (value, ms) => expect(parseDuration(value)).toBe(ms));
-});
-
-describe('parseTolerance', () => {
-  it.each<[unknown, unknown]>([
-    [500, { count: 500 }],
-    ['500', { count: 500 }],
-    ['0.1%', { share: 0.001 }],
-    ['100 %', { share: 1 }],
-    ['100.1%', null],
-    [0.1, null],
-    [-1, null],
-    ['many', null],
-  ])('%j: %j', (value, tolerance) => expect(parseTolerance(value)).toEqual(tolerance));
 });

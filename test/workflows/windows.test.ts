@@ -1,79 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PROCESS_DATASET, chunksQueue } from '../../src/contract.js';
-import type { Activities, ProcessDataset, RangeResult, WindowInput } from '../../src/contract.js';
-import type { JobProgress, JobResult } from '../../src/core/job.js';
-import type { PlanSummary, RangeInput } from '../../src/core/plan.js';
+import type { WindowInput } from '../../src/contract.js';
+import type { JobProgress } from '../../src/core/job.js';
 import { NO_COUNTS } from '../../src/core/records.js';
-import { parseSpec } from '../../src/schema/spec.js';
-import { newJobId } from '../../src/temporal/job-id.js';
-import { testNativeConnection, testServer, testWorkflowBundle, uniqueTaskQueue } from '../helpers/temporal-server.js';
-
-Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+import { testServer } from '../helpers/temporal-server.js';
+import { startStubWorker } from './support/stub-worker.js';
+import type { StubJob } from './support/stub-worker.js';
 
 const CHUNKS = 1300;
 const LANES = 24;
-const taskQueue = uniqueTaskQueue('windows');
 
-// The workflows are the real ones; activities that compute nothing let a thousand of them pass in seconds.
-let open = 0;
-let mostOpen = 0;
-let hold: Promise<void> | null = null;
-const ran: number[] = [];
-
-function summary(spec: unknown): PlanSummary {
-  const { options } = parseSpec(spec);
-  const fixed = { name: 'big', processor: 'pass', sourceLabel: 'big.csv', chunksPerActivity: 1, warnings: [] };
-  return {
-    ...fixed,
-    chunkCount: CHUNKS,
-    bytes: CHUNKS * 10,
-    records: CHUNKS,
-    concurrency: LANES,
-    reduces: false,
-    stitches: false,
-    options,
-  };
-}
-
-async function processChunks({ from, to }: RangeInput): Promise<RangeResult> {
-  open++;
-  mostOpen = Math.max(mostOpen, open);
-  await (from > 600 && hold ? hold : sleep(2));
-  ran.push(from);
-  open--;
-  const counts = { ...NO_COUNTS, in: from, used: from, out: 1 };
-  return { chunks: to - from, counts, bytes: 10, outBytes: 1, unverified: 0 };
-}
-
-const activities: Partial<Activities> = {
-  inspect: ({ spec }) => Promise.resolve(summary(spec)),
-  processChunks,
-  commit: () => Promise.resolve({ state: 'completed' } as JobResult),
-  discard: () => Promise.resolve(),
-};
-
-let stop: () => Promise<void>;
+let worker: Awaited<ReturnType<typeof startStubWorker>>;
 beforeAll(async () => {
-  const { namespace } = await testServer();
-  const common = { connection: await testNativeConnection(), namespace, activities };
-  const workers = await Promise.all([
-    Worker.create({ ...common, taskQueue, workflowBundle: { codePath: testWorkflowBundle() } }),
-    Worker.create({ ...common, taskQueue: chunksQueue(taskQueue), maxConcurrentActivityTaskExecutions: 100 }),
-  ]);
-  const running = Promise.all(workers.map((worker) => worker.run()));
-  stop = async () => {
-    workers.forEach((worker) => worker.shutdown());
-    await running;
-  };
+  worker = await startStubWorker('windows');
 });
-afterAll(() => stop());
+afterAll(() => worker.stop());
 
-async function start() {
-  const { client } = await testServer();
-  const spec = { source: { items: [{}] }, process: { use: 'pass' }, options: { timeout: { heartbeat: '1s' } } };
-  return client.workflow.start<ProcessDataset>(PROCESS_DATASET, { workflowId: newJobId(), taskQueue, args: [spec] });
+/** @param hold what the ranges from the second window on wait for */
+function start(hold?: Promise<void>): Promise<StubJob> {
+  const range = async ({ from }: { from: number }) => {
+    await (from > 600 && hold ? hold : sleep(2));
+    return { counts: { ...NO_COUNTS, in: from, used: from, out: 1 }, bytes: 10, outBytes: 1 };
+  };
+  return worker.start({ chunks: CHUNKS, concurrency: LANES, range }, { timeout: { heartbeat: '1s' } });
 }
 
 function valueOf<T>({ payloads }: { payloads?: Array<{ data?: Uint8Array | null }> | null }): T {
@@ -86,14 +35,16 @@ async function windowsOf(id: string) {
 }
 
 describe('a job of more than 500 activities', () => {
-  let job: Awaited<ReturnType<typeof start>>;
+  let stub: StubJob;
+  let job: StubJob['handle'];
   beforeAll(async () => {
-    job = await start();
+    stub = await start();
+    job = stub.handle;
     await job.result();
   });
 
   it('runs each once in windows whose histories are bounded, and adds up all totals', async () => {
-    expect([...ran].sort((a, b) => a - b)).toEqual(Array.from({ length: CHUNKS }, (_, i) => i));
+    expect([...stub.ended].sort((a, b) => a - b)).toEqual(Array.from({ length: CHUNKS }, (_, i) => i));
 
     const { chunks, records, bytes } = await job.query<JobProgress>('progress');
     expect(chunks).toMatchObject({ total: CHUNKS, done: CHUNKS });
@@ -117,8 +68,8 @@ describe('a job of more than 500 activities', () => {
 
   it('hands lanes from window to window and never opens more than it has', async () => {
     const [, second, third] = await windowsOf(job.workflowId);
-    expect(mostOpen).toBeLessThanOrEqual(LANES);
-    expect(mostOpen).toBeGreaterThan(1);
+    expect(stub.mostOpen()).toBeLessThanOrEqual(LANES);
+    expect(stub.mostOpen()).toBeGreaterThan(1);
     const leased = async (handle: typeof second) => {
       const { events } = await handle!.fetchHistory();
       const signals = events!.map((event) => event.workflowExecutionSignaledEventAttributes);
@@ -134,8 +85,7 @@ describe('a job of more than 500 activities', () => {
 
   it('is cancelled with its windows', async () => {
     let release!: () => void;
-    hold = new Promise((resolve) => (release = resolve));
-    const job = await start();
+    const { handle: job } = await start(new Promise((resolve) => (release = resolve)));
     const [, second] = await windowsOf(job.workflowId);
     await expect
       .poll(

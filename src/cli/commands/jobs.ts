@@ -1,12 +1,13 @@
 import type { JobView } from '../../core/job.js';
+import { MillraceError } from '../../core/errors.js';
 import { isEndState, END_STATES, OPEN_STATES } from '../../core/job.js';
 import { Option } from 'commander';
 import type { Cli, Register } from '../context.js';
 import { duration } from '../format.js';
 import { followJob, printResult } from '../follow.js';
 import { widthOf, writeJson, writeLine } from '../io.js';
-import { elapsedSeconds, jobLines, paintState } from '../job-text.js';
-import { jsonOption, wholeNumber } from '../options.js';
+import { elapsedSeconds, jobLines, paintState, steeringLines } from '../job-text.js';
+import { jsonOption, rateOption, wholeNumber } from '../options.js';
 import { readText } from '../read-spec.js';
 import { tableLines } from '../table.js';
 
@@ -15,6 +16,15 @@ interface ListOptions {
   name?: string;
   since?: string;
   limit: number;
+  json?: boolean;
+}
+
+interface SetOptions {
+  concurrency?: number;
+  rate?: Record<string, string> | 'none';
+  tolerateRejects?: string;
+  tolerateFailed?: string;
+  priority?: number;
   json?: boolean;
 }
 
@@ -74,6 +84,64 @@ export const jobsCommand: Register = (program, cli) => {
         if (options.json) return writeJson(io.stdout, job);
         const done = isEndState(job.state);
         writeLine(io.stdout, done ? `${job.id} is ${paintState(job.state, style)}` : `${job.id} is being cancelled`);
+      }),
+    );
+
+  const steered = (job: JobView, options: { json?: boolean }) => {
+    if (options.json) return writeJson(io.stdout, job);
+    for (const line of steeringLines(job, style)) writeLine(io.stdout, line);
+  };
+
+  jobs
+    .command('pause')
+    .description('Hand out no more chunks of a job; those at work end')
+    .argument('<id>')
+    .option('--reason <text>', 'why; shown with the job')
+    .addOption(jsonOption())
+    .action(
+      cli.action(async (id: string, options: { reason?: string; json?: boolean }) =>
+        steered(await (await cli.client()).pause(id, options.reason), options),
+      ),
+    );
+
+  jobs
+    .command('resume')
+    .description('Hand out chunks again')
+    .argument('<id>')
+    .addOption(jsonOption())
+    .action(
+      cli.action(async (id: string, options: { json?: boolean }) =>
+        steered(await (await cli.client()).resume(id), options),
+      ),
+    );
+
+  jobs
+    .command('set')
+    .description('Change a job while it runs')
+    .argument('<id>')
+    .option('--concurrency <n>', 'chunks at once, over all workers', wholeNumber(1))
+    .option('--rate <rate>', 'such as records=500/s or chunks=30/m; none lifts the limit', rateOption)
+    .option('--tolerate-rejects <n>', 'a count or a percentage such as 0.1%')
+    .option('--tolerate-failed <n>', 'chunks that may fail: a count or a percentage')
+    .option('--priority <n>', '1 (first) to 5', wholeNumber(1))
+    .addOption(jsonOption())
+    .action(
+      cli.action(async (id: string, options: SetOptions) => {
+        const { concurrency, rate, tolerateRejects, tolerateFailed, priority } = options;
+        const settings = Object.entries({
+          concurrency,
+          rate: rate === 'none' ? null : rate,
+          rejects: tolerateRejects === undefined ? undefined : { tolerate: tolerateRejects },
+          failedChunks: tolerateFailed === undefined ? undefined : { tolerate: tolerateFailed },
+          priority,
+        }).filter(([, value]) => value !== undefined);
+        if (settings.length === 0) {
+          throw new MillraceError(
+            'usage.nothing_to_do',
+            'Nothing to set; see millrace jobs set --help for what can be changed',
+          );
+        }
+        steered(await (await cli.client()).set(id, Object.fromEntries(settings)), options);
       }),
     );
 

@@ -1,7 +1,7 @@
 import { MillraceError, messageOf } from '../../core/errors.js';
 import type { Counts, Row } from '../../core/records.js';
 import type { RecordBatch } from '../../formats/reader.js';
-import { Rejected } from '../define.js';
+import { Rejected, isBusy } from '../define.js';
 import type { BatchProcessor, ProcessorContext, RecordOutput, RecordProcessor, ReduceProcessor } from '../define.js';
 
 /** A processor at work on the batches of a range: takes each batch, says what became of its records. */
@@ -15,6 +15,9 @@ export interface Fates {
   emit(rows: Row[]): void;
   refuse(batch: RecordBatch, i: number, rejected: Rejected): void;
 }
+
+/** The code of a chunk that is to be tried again later. */
+export const PROCESSOR_BUSY = 'processor.busy';
 
 type Context = ProcessorContext<unknown>;
 
@@ -138,6 +141,10 @@ function sort(
 }
 
 function failedAt(name: string, batch: RecordBatch, i: number, error: unknown): MillraceError {
+  if (isBusy(error)) {
+    const { message, retryAfterMs } = error;
+    return new MillraceError(PROCESSOR_BUSY, message, { retryable: true, retryAfterMs, cause: error });
+  }
   const place = batch.offsets ? `byte ${batch.offsets[i]}` : `record ${batch.records[i]} of its chunk`;
   return new MillraceError('processor.failed', `processor "${name}" failed at ${place}: ${messageOf(error)}`, {
     retryable: true,

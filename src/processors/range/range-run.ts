@@ -2,7 +2,7 @@ import type { Plan } from '../../core/plan.js';
 import { chunkAt } from '../../core/plan.js';
 import type { Receipt, ReceiptSpan } from '../../core/receipt.js';
 import { NO_COUNTS } from '../../core/records.js';
-import { isOneRange } from '../../core/part-format.js';
+import { isWhole } from '../../core/part-format.js';
 import { countLines } from '../../formats/lines.js';
 import type { TaskControl } from '../control.js';
 import type { ProcessInput, StagedPart } from '../tasks.js';
@@ -25,6 +25,8 @@ export interface RangeRun {
   control: TaskControl;
   /** Aborted when the task is asked to stop. */
   signal: AbortSignal;
+  /** Records a second that the processor may be given; absent: as many as it takes. */
+  recordsPerSecond?: number;
   receipt: Receipt;
   rejects: RejectLog;
   /** Only the records are run that a former run of the range rejected. */
@@ -64,6 +66,7 @@ export async function newRun(
     context,
     control,
     signal,
+    recordsPerSecond: input.recordsPerSecond,
     receipt,
     mending: input.mend !== undefined,
     rejects: new RejectLog(keepsRejects ? await context.work.scratchFile('rejects') : null),
@@ -115,11 +118,11 @@ export async function newRun(
 }
 
 /**
- * Whether the thread of a range does the step over the partials too: where it is the job's only range. Not where rejected
+ * Whether the thread of a range does the step over the partials too: where it is the job's only range, and no half of it. Not where rejected
  * records may come in later, for they are one more partial.
  */
-export function reducesAtOnce({ plan, mending, rejects }: RangeRun): boolean {
-  return isOneRange(plan) && !mending && !rejects.kept;
+export function reducesAtOnce({ plan, receipt, mending, rejects }: RangeRun): boolean {
+  return isWhole(plan, receipt) && !mending && !rejects.kept;
 }
 
 /** Neighbouring chunks of one file make one span. */

@@ -9,6 +9,7 @@ import type { Row } from '../../core/records.js';
 import { applyBatch, applyRecord, applyReduce } from './apply.js';
 import type { Application } from './apply.js';
 import { readChunk } from './open-chunk.js';
+import { paced } from './paced.js';
 import { refused, shifted } from './reject-log.js';
 import { PartWriter } from './part-writer.js';
 import type { ThreadContext } from './context.js';
@@ -83,7 +84,7 @@ async function readAll(run: RangeRun, application: Application, output: RowOutpu
     const place = { source: labelOf(plan, open.chunk), chunk: open.chunk.index };
     const origin = await run.origin(open);
     const before = receipt.counts.used + receipt.counts.filtered + rejects.records;
-    for await (const batch of reader.batches()) {
+    for await (const batch of paced(reader.batches(), run.recordsPerSecond, run.signal)) {
       control.check();
       for (const reject of batch.rejects) rejects.add(shifted(reject, origin));
       await application.take(batch, {
@@ -93,6 +94,7 @@ async function readAll(run: RangeRun, application: Application, output: RowOutpu
       });
       control.report(receipt.bytes, receipt.counts.used);
     }
+    control.check();
     const records = receipt.counts.used + receipt.counts.filtered + rejects.records - before;
     run.covered(open, reader.span, reader.span?.lines ?? null, records);
   }

@@ -33,6 +33,8 @@ export function jobView(more: Partial<JobView> = {}): JobView {
     createdAt: '2026-01-02T03:04:05.000Z',
     finishedAt: null,
     progress: null,
+    paused: null,
+    settings: null,
     stale: false,
     result: null,
     error: null,
@@ -75,6 +77,7 @@ export function completed(more: Partial<NonNullable<JobView['result']>> = {}, id
         ],
       },
       rejects: null,
+      failedChunks: 0,
       rows: [
         { origin: 'ATL', flights: 1200 },
         { origin: 'LAS', flights: 7 },
@@ -132,6 +135,18 @@ export async function testApi(): Promise<TestApi> {
       const job = viewOf(id);
       if (correct) await correct(job.result ?? undefined);
       return job;
+    },
+    async pause(id, reason) {
+      api.given.push({ pause: reason });
+      return viewOf(id);
+    },
+    async resume(id) {
+      api.given.push('resume');
+      return viewOf(id);
+    },
+    async set(id, settings) {
+      api.given.push(settings);
+      return viewOf(id);
     },
     async plan() {
       if (api.plan instanceof MillraceError) throw api.plan;

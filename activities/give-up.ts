@@ -1,0 +1,35 @@
+import type { RangeResult } from '../src/contract.js';
+import { isWhole } from '../src/core/part-format.js';
+import type { RangeInput } from '../src/core/plan.js';
+import { keys, totalsOf } from '../src/core/receipt.js';
+import type { Failure, Receipt } from '../src/core/receipt.js';
+import { NO_COUNTS } from '../src/core/records.js';
+import type { Dependencies } from './dependencies.js';
+
+/**
+ * Publishes that a range was given up. An attempt that was thought dead may have published its receipt meanwhile: then
+ * that one counts, and the range is done.
+ */
+export async function giveUp(
+  { work }: Dependencies,
+  { job, inline, from, to, generation, failure }: RangeInput & { failure: Failure },
+): Promise<RangeResult> {
+  const receipt: Receipt = {
+    version: 1,
+    from,
+    to,
+    generation,
+    attempt: 0,
+    counts: { ...NO_COUNTS },
+    bytes: 0,
+    guessed: false,
+    failed: failure,
+    spans: [],
+  };
+  if (inline && isWhole(inline, receipt)) return { ...totalsOf(receipt), inline: { receipt } };
+  if (inline) await work.publish(keys.plan(job), JSON.stringify(inline));
+  const key = keys.receipt(job, from, to, generation);
+  if (await work.publish(key, JSON.stringify(receipt))) return totalsOf(receipt);
+  const known = JSON.parse((await work.read(key)).toString()) as Receipt;
+  return { ...totalsOf(known), reduced: known.reduced };
+}

@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startWorker } from '../../src/worker.js';
+import { makePlace } from '../helpers/engine.js';
+import type { Place } from '../helpers/engine.js';
+import { testWorkflowBundle } from '../helpers/temporal-server.js';
+
+const CHUNK_MS = 6_000;
+
+let place: Place;
+beforeAll(async () => {
+  place = await makePlace('shutdown', { threads: 1 });
+});
+afterAll(() => place.remove());
+
+it('a worker that is told to stop hands its chunk back within seconds, and another one does it: no attempt is lost', async () => {
+  const start = () => startWorker(place.config, { workflowBundle: testWorkflowBundle(), log: 'ERROR' });
+  const leaving = await start();
+  const { handle } = await place.start({
+    source: { items: [{ n: 1 }, { n: 2 }] },
+    process: { use: 'slow', with: { ms: CHUNK_MS } },
+    // Leaving costs no attempt: there is but one.
+    options: { chunk: { rows: 1 }, concurrency: 1, retry: { attempts: 1 } },
+  });
+  const atWork = async () => (await handle.describe()).raw.pendingActivities?.[0]?.state ?? 0;
+  await expect.poll(atWork, { timeout: 10_000 }).toBe(2);
+
+  const staying = await start();
+  const began = Date.now();
+  await leaving.stop();
+  expect(Date.now() - began).toBeLessThan(CHUNK_MS);
+  expect((await handle.result()).counts.out).toBe(2);
+  // Handed back, not found out by a missing heartbeat, whose time-out is ten seconds.
+  expect(Date.now() - began).toBeLessThan(3 * CHUNK_MS + 3_000);
+  const { events } = await handle.fetchHistory();
+  const attempts = events!.flatMap((event) => event.activityTaskStartedEventAttributes?.attempt ?? []);
+  expect(attempts).toEqual([1, 1, 1]);
+  await staying.stop();
+});

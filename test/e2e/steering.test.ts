@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { createApp } from '../../src/api/app.js';
+import type { JobView } from '../../src/core/job.js';
+import { createFileStore } from '../../src/stores/file-store.js';
+import { createWorkArea } from '../../src/stores/work-area.js';
+import { createJobs } from '../../src/temporal/jobs.js';
+import { startEngine } from '../helpers/engine.js';
+import type { Engine } from '../helpers/engine.js';
+
+let engine: Engine;
+let app: OpenAPIHono;
+let idle: OpenAPIHono;
+beforeAll(async () => {
+  engine = await startEngine('steering');
+  const { client, config, data } = engine;
+  const work = await createWorkArea(config.work);
+  const files = createFileStore({ roots: [data], cwd: data });
+  const over = (taskQueue: string) =>
+    createApp({
+      jobs: createJobs({ client, taskQueue, namespace: config.temporal.namespace!, work }),
+      sources: files,
+      sinks: files,
+      work,
+      taskQueue,
+      version: '1.2.3',
+    });
+  app = over(config.taskQueue);
+  idle = over(`${config.taskQueue}-idle`);
+});
+afterAll(() => engine.stop());
+
+async function call(method: string, path: string, body?: unknown, to = app) {
+  const headers = { 'content-type': 'application/json' };
+  const answer = await to.request(path, {
+    method,
+    headers,
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  return { status: answer.status, body: (await answer.json()) as JobView & { code: string; detail: string } };
+}
+
+const post = async (to = app) =>
+  (
+    await call(
+      'POST',
+      '/v1/jobs',
+      {
+        source: { items: Array.from({ length: 40 }, (_, n) => ({ n })) },
+        process: { use: 'slow', with: { ms: 50 } },
+        options: { chunk: { rows: 1 }, concurrency: 2 },
+      },
+      to,
+    )
+  ).body.id;
+
+describe('an open job', () => {
+  it('is paused, changed, resumed and completes, each step shown', async () => {
+    const path = `/v1/jobs/${await post()}`;
+    const paused = await call('POST', `${path}/pause`, { reason: 'maintenance' });
+    expect(paused).toMatchObject({ status: 200, body: { state: 'paused', paused: 'maintenance' } });
+    expect((await call('GET', path)).body).toMatchObject({ state: 'paused', paused: 'maintenance', stale: false });
+
+    const changes = { concurrency: 4, rate: { chunks: '100/s' }, rejects: { tolerate: '1%' }, priority: 2 };
+    const changed = await call('PATCH', path, changes);
+    expect(changed).toMatchObject({
+      status: 200,
+      body: {
+        state: 'paused',
+        settings: { concurrency: 4, rate: { chunks: 100 }, rejects: { share: 0.01 }, priority: 2 },
+      },
+    });
+
+    expect((await call('POST', `${path}/resume`)).body).toMatchObject({ state: 'running', paused: null });
+    const done = await call('GET', `${path}?wait=30s`);
+    expect(done.body).toMatchObject({ state: 'completed', paused: null, settings: null });
+    expect(done.body.result!.counts.out).toBe(40);
+
+    for (const [method, at, body] of [
+      ['POST', `${path}/pause`],
+      ['POST', `${path}/resume`],
+      ['PATCH', path, { concurrency: 1 }],
+    ] as const) {
+      const late = await call(method, at, body);
+      expect([late.status, late.body.code, late.body.detail]).toEqual([
+        409,
+        'job.closed',
+        expect.stringContaining('is completed; only an open job can be steered'),
+      ]);
+    }
+  });
+
+  it('refuses changes that make no sense, with each fault in its place', async () => {
+    const path = `/v1/jobs/${await post()}`;
+    const { status, body } = await call('PATCH', path, { concurrency: 0, rate: { records: 'many' } });
+    expect([status, body.code]).toEqual([422, 'job.bad_settings']);
+    expect(body).toMatchObject({ errors: [{ path: '/concurrency' }, { path: '/rate' }] });
+    expect((await call('POST', `${path}/pause`, { reason: 5 })).status).toBe(422);
+    await call('POST', `${path}/cancel`);
+  });
+
+  it('that nobody works on: 503, and when to come again', async () => {
+    const id = await post(idle);
+    const { status, body } = await call('POST', `/v1/jobs/${id}/pause`, undefined, idle);
+    expect([status, body.code]).toEqual([503, 'job.no_worker']);
+    await engine.client.workflow.getHandle(id).terminate();
+  });
+
+  it('that is none: 404', async () => {
+    expect((await call('POST', '/v1/jobs/j-none/resume')).body.code).toBe('job.not_found');
+  });
+});
