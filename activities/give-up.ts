@@ -1,5 +1,4 @@
 import type { RangeResult } from '../src/contract.js';
-import { isWhole } from '../src/core/part-format.js';
 import type { RangeInput } from '../src/core/plan.js';
 import { keys, totalsOf } from '../src/core/receipt.js';
 import type { Failure, Receipt } from '../src/core/receipt.js';
@@ -26,8 +25,7 @@ export async function giveUp(
     failed: failure,
     spans: [],
   };
-  if (inline && isWhole(inline, receipt)) return { ...totalsOf(receipt), inline: { receipt } };
-  if (inline) await work.publish(keys.plan(job), JSON.stringify(inline));
+  if (inline) return { ...totalsOf(receipt), inline: { receipt } };
   const key = keys.receipt(job, from, to, generation);
   if (await work.publish(key, JSON.stringify(receipt))) return totalsOf(receipt);
   const known = JSON.parse((await work.read(key)).toString()) as Receipt;

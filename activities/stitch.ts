@@ -6,10 +6,13 @@ import type { Dependencies } from './dependencies.js';
 import { readPlan } from './read-plan.js';
 import { readReceipts } from './receipts.js';
 
-/** The ranges whose first record start was guessed wrong; none when all of them join. */
+/** So many travel through a history at once; the others are found by the next call. */
+const MAX_RESTARTS = 100;
+
+/** Ranges whose first record start was guessed wrong; none when all of them join. */
 export async function stitch({ work }: Dependencies, { job }: { job: string }): Promise<Restart[]> {
   const plan = await readPlan(work, { job });
-  return findRestarts(plan, await readReceipts(work, job));
+  return findRestarts(plan, await readReceipts(work, job)).slice(0, MAX_RESTARTS);
 }
 
 /**

@@ -22,6 +22,7 @@ export function isChunksQueue(queue: string): boolean {
 
 export const PROCESS_DATASET = 'processDataset';
 export const PROCESS_WINDOW = 'processWindow';
+export const STITCH_RANGES = 'stitchRanges';
 export const PLAN_DATASET = 'planDataset';
 
 /** Query of `processDataset`: a `JobProgress`. */
@@ -47,6 +48,20 @@ export type ProcessDataset = (spec: unknown, retry?: Retry) => Promise<JobResult
 export type PlanDataset = (spec: unknown) => Promise<PlanView>;
 /** Workflow `processWindow`: the activities `[from, to)` of one job. */
 export type ProcessWindow = (input: WindowInput) => Promise<Totals>;
+
+/** Workflow `stitchRanges`: what is left of the stitching of a job with many wrong guesses. */
+export type StitchRanges = (input: StitchInput) => Promise<Correction>;
+
+/** What was taken back of a job's totals, and what came in its place. */
+export interface Correction {
+  undo: Totals;
+  done: Totals;
+}
+
+export interface StitchInput extends Correction {
+  job: string;
+  plan: PlanSummary;
+}
 
 export interface WindowInput {
   job: string;
@@ -150,6 +165,7 @@ export interface Activities {
   standing(input: RangeInput): Promise<RangeResult | null>;
   /** Publishes that a range was given up. @returns what the receipt says: another attempt may have done it after all */
   giveUp(input: RangeInput & { failure: Failure }): Promise<RangeResult>;
+  /** Some of the ranges that begin elsewhere than guessed; none when all of them join. */
   stitch(input: { job: string }): Promise<Restart[]>;
   /** @returns the bytes of the reduced part */
   reduce(input: ReduceInput): Promise<number>;

@@ -1,3 +1,4 @@
 export { planDataset } from './plan-dataset.js';
 export { processDataset } from './process-dataset.js';
 export { processWindow } from './process-window.js';
+export { stitchRanges } from './stitch.js';

@@ -67,12 +67,13 @@ export function chunkFault(error: unknown): Failure | null {
   if (isCancellation(error)) return null;
   const cause = innermost(error);
   if (cause instanceof TimeoutFailure)
-    return { code: 'chunk.timeout', message: `no attempt ended in time: ${cause.message}` };
+    return { code: CHUNK_TIMEOUT, message: `no attempt ended in time: ${cause.message}` };
   if (!(cause instanceof ApplicationFailure)) return null;
   const { type, message } = cause;
   return type && CHUNK_FAULTS.test(type) ? { code: type, message } : null;
 }
 
+export const CHUNK_TIMEOUT = 'chunk.timeout';
 const CHUNK_FAULTS = /^(processor|sql|worker)\.|^source\.corrupt_parquet$/;
 
 function innermost(error: unknown): unknown {

@@ -9,8 +9,9 @@ import { JobControl } from './job-control.js';
 import { JobLedger } from './job-ledger.js';
 import { Lanes } from './lanes.js';
 import { endedBy, jobTimedOut } from './outcome.js';
-import { MAX_REFUSALS, processRange, refusedText, runRange } from './process-range.js';
+import { MAX_REFUSALS, processRange, refusedText } from './process-range.js';
 import type { RangeRules } from './process-range.js';
+import { stitch } from './stitch.js';
 import { processInWindows } from './windows.js';
 
 const progressQuery = defineQuery<JobProgress>(PROGRESS_QUERY);
@@ -50,7 +51,7 @@ async function runPlan(job: string, plan: Inspected, steering: Steering): Promis
   const run = plan.retry?.run;
   if (plan.done) ledger.add(plan.done);
   const single = await processAll(job, plan, steering);
-  if (plan.stitches) await stitch(job, plan, steering);
+  if (plan.stitches) await stitch(job, plan, rulesOf(steering), (undo, done) => ledger.correct(undo, done));
   ledger.checkTolerance(true);
 
   await control.released();
@@ -105,19 +106,6 @@ function rulesOf({ ledger, control }: Steering): RangeRules {
       if (times % MAX_REFUSALS === 0) control.pause(refusedText(busy));
     },
   };
-}
-
-/** Runs again the ranges whose first record was guessed wrong, until all ranges join. */
-async function stitch(job: string, plan: PlanSummary, steering: Steering): Promise<void> {
-  const rules = rulesOf(steering);
-  for (;;) {
-    const restarts = await local.stitch({ job });
-    if (restarts.length === 0) return;
-    for (const { undo, ...range } of restarts) {
-      await steering.control.released();
-      steering.ledger.correct(undo, await runRange(plan, { job, ...range }, rules));
-    }
-  }
 }
 
 function heavyStep(plan: PlanSummary, summary: string) {

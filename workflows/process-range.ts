@@ -6,7 +6,7 @@ import type { Busy, Failure } from '../src/core/receipt.js';
 import type { JobSettings } from '../src/core/settings.js';
 import { middleOf, rangeOf, rangeSummary } from '../src/core/window.js';
 import { heavy, local } from './activity-options.js';
-import { chunkFault } from './outcome.js';
+import { CHUNK_TIMEOUT, chunkFault } from './outcome.js';
 import type { Pace } from './pace.js';
 
 /** So often in a row, and the job pauses instead of asking on. */
@@ -37,7 +37,7 @@ export async function processRange(job: string, plan: PlanSummary, n: number, ru
 
 /**
  * Runs a range. Where it fails for good and chunks may, it is halved until the chunk that does it is found and given up;
- * the others are kept.
+ * the others are kept. One that did not end in time is halved in any case: it may just have been too much for one attempt.
  */
 async function runOrGiveUp(plan: PlanSummary, range: RangeInput, rules: RangeRules): Promise<RangeResult> {
   let result: RangeResult;
@@ -45,11 +45,14 @@ async function runOrGiveUp(plan: PlanSummary, range: RangeInput, rules: RangeRul
     result = await runRange(plan, range, rules);
   } catch (error) {
     const failure = chunkFault(error);
+    if (!failure) throw error;
     const { failedChunks } = rules.settings();
-    if (!failure || (failedChunks && 'count' in failedChunks && failedChunks.count === 0)) throw error;
+    const mayFail = !(failedChunks && 'count' in failedChunks && failedChunks.count === 0);
+    if (!mayFail && failure.code !== CHUNK_TIMEOUT) throw error;
     // What a former run had of the range stands: a retry that fails takes nothing away.
     const stands = range.retry ? await local.standing(range) : null;
     if (!stands && middleOf(range) > range.from) return runHalves(plan, range, rules);
+    if (!mayFail) throw error;
     result = stands ?? (await local.giveUp({ ...range, failure }));
     if (result.failed) rules.failed(failure);
   }

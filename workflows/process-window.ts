@@ -13,6 +13,8 @@ export const controlSignal = defineSignal<[WindowControl]>(CONTROL_SIGNAL);
 export const windowSignal = defineSignal<[WindowReport]>(WINDOW_SIGNAL);
 
 const ACTIVITIES_PER_REPORT = 50;
+/** A window that is slowed down has fewer of them, and is watched all the same. */
+const RATED_ACTIVITIES_PER_REPORT = 10;
 
 /**
  * One window of a big job: at most `activitiesPerRun` activities, so its history is bounded and it never continues as
@@ -43,6 +45,8 @@ export async function processWindow(input: WindowInput): Promise<Totals> {
     pace.held = given.held;
     pace.rate = given.rate;
     pace.most = given.most ?? Infinity;
+    // Whoever paused the job wants to see how far it is.
+    if (given.held && unreported.chunks > 0) report();
   };
   const planned = settingsOf(input.plan);
 
@@ -61,7 +65,7 @@ export async function processWindow(input: WindowInput): Promise<Totals> {
       });
       total = addTotals(total, result);
       unreported = addTotals(unreported, result);
-      if (++activities % ACTIVITIES_PER_REPORT === 0) report();
+      if (++activities % (pace.rate ? RATED_ACTIVITIES_PER_REPORT : ACTIVITIES_PER_REPORT) === 0) report();
     },
     pace,
     () => {

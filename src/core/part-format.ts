@@ -24,8 +24,3 @@ export function partDigest(plan: Plan): DigestKind {
 export function isOneRange(plan: Plan): boolean {
   return plan.chunkCount <= plan.chunksPerActivity;
 }
-
-/** Whether a range is all of the plan. */
-export function isWhole(plan: Plan, { from, to }: { from: number; to: number }): boolean {
-  return from === 0 && to === plan.chunkCount;
-}

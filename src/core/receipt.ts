@@ -131,12 +131,16 @@ function pad(value: number, width = 10): string {
   return String(value).padStart(width, '0');
 }
 
-/** The receipts that count: of several generations of a range the last one, in order of chunks. */
+/**
+ * The receipts that count: of several generations of a range the last one, in order of chunks. Of two that begin alike the
+ * shorter one: the longer is of an attempt that was thought dead when its range was halved.
+ */
 export function currentReceipts(receipts: readonly Receipt[]): Receipt[] {
   const latest = new Map<number, Receipt>();
   for (const receipt of receipts) {
     const known = latest.get(receipt.from);
-    if (!known || known.generation < receipt.generation) latest.set(receipt.from, receipt);
+    const later = known && receipt.generation - known.generation;
+    if (later === undefined || later > 0 || (later === 0 && receipt.to < known!.to)) latest.set(receipt.from, receipt);
   }
   return [...latest.values()].sort((a, b) => a.from - b.from);
 }

@@ -182,6 +182,22 @@ describe('chunks that fail for good', () => {
   });
 });
 
+describe('a range of several chunks that does not end in time', () => {
+  it('is halved until it does', async () => {
+    const range = ({ from, to }: { from: number; to: number }) => sleep(to - from > 2 ? 3_000 : 2);
+    const stub = { chunks: 16, chunksPerActivity: 8, range };
+    const job = await worker.start(stub, { timeout: { chunk: '1s' }, retry: { attempts: 1 } });
+    await job.handle.result();
+    expect((await progress(job)).chunks).toMatchObject({ total: 16, done: 16, failed: 0 });
+  });
+
+  it('fails the job where one chunk alone takes too long', async () => {
+    const range = ({ from }: { from: number }) => sleep(from === 4 ? 3_000 : 2);
+    const job = await worker.start({ chunks: 8, range }, { timeout: { chunk: '1s' }, retry: { attempts: 1 } });
+    expect(await failureCode(job)).toBe('job.step_timeout');
+  });
+});
+
 describe('what a processor calls is busy', () => {
   it('costs no attempt: the chunk is run again after the time that was said', async () => {
     const refusals = new Map([[2, 3]]);

@@ -2,7 +2,7 @@ import type { Plan } from '../../core/plan.js';
 import { chunkAt } from '../../core/plan.js';
 import type { Receipt, ReceiptSpan } from '../../core/receipt.js';
 import { NO_COUNTS } from '../../core/records.js';
-import { isWhole } from '../../core/part-format.js';
+import { isOneRange } from '../../core/part-format.js';
 import { countLines } from '../../formats/lines.js';
 import type { TaskControl } from '../control.js';
 import type { ProcessInput, StagedPart } from '../tasks.js';
@@ -118,11 +118,11 @@ export async function newRun(
 }
 
 /**
- * Whether the thread of a range does the step over the partials too: where it is the job's only range, and no half of it. Not where rejected
+ * Whether the thread of a range does the step over the partials too: where it is the job's only range. Not where rejected
  * records may come in later, for they are one more partial.
  */
-export function reducesAtOnce({ plan, receipt, mending, rejects }: RangeRun): boolean {
-  return isWhole(plan, receipt) && !mending && !rejects.kept;
+export function reducesAtOnce({ plan, mending, rejects }: RangeRun): boolean {
+  return isOneRange(plan) && !mending && !rejects.kept;
 }
 
 /** Neighbouring chunks of one file make one span. */

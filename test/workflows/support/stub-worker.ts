@@ -23,6 +23,8 @@ export interface Stub {
   chunks: number;
   chunksPerActivity?: number;
   concurrency?: number;
+  /** How many ranges have to be run again from elsewhere, and how many of them are known at a time. */
+  restarts?: { count: number; atOnce: number };
   /** One range; default: done after two milliseconds. */
   range?(input: RangeInput): Promise<Partial<RangeResult> | void>;
 }
@@ -68,7 +70,7 @@ export async function startStubWorker(name: string): Promise<{
         records: stub.chunks,
         concurrency: stub.concurrency ?? 4,
         reduces: false,
-        stitches: false,
+        stitches: stub.restarts !== undefined,
         options: parseSpec(spec).options,
       };
     },
@@ -85,6 +87,16 @@ export async function startStubWorker(name: string): Promise<{
       } finally {
         job.now--;
       }
+    },
+    async stitch({ job }) {
+      const { stub, ended } = jobs.get(job)!;
+      const { count, atOnce } = stub.restarts!;
+      const done = ended.length - stub.chunks;
+      const undo = { ...NO_TOTALS, chunks: 1, counts: { ...NO_COUNTS, in: 1, used: 1, out: 1 } };
+      return Array.from({ length: Math.min(atOnce, count - done) }, (_, i) => {
+        const from = (done + i) % stub.chunks;
+        return { from, to: from + 1, start: 0, generation: 1, undo };
+      });
     },
     async giveUp({ job, from, to, failure }) {
       jobs.get(job)!.givenUp.push({ from, to, code: failure.code });

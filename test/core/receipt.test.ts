@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { currentReceipts } from '../../src/core/receipt.js';
+import type { Receipt } from '../../src/core/receipt.js';
+import { NO_COUNTS } from '../../src/core/records.js';
+
+const receipt = (from: number, to: number, generation = 0): Receipt => ({
+  version: 1,
+  from,
+  to,
+  generation,
+  attempt: 1,
+  counts: NO_COUNTS,
+  bytes: 0,
+  guessed: false,
+  spans: [],
+});
+const ranges = (receipts: Receipt[]) => receipts.map(({ from, to, generation }) => [from, to, generation]);
+
+describe('currentReceipts', () => {
+  it('are in order of chunks, of several generations the last one', () => {
+    const all = [receipt(4, 8), receipt(0, 4), receipt(4, 8, 2), receipt(4, 8, 1)];
+    expect(ranges(currentReceipts(all))).toEqual([
+      [0, 4, 0],
+      [4, 8, 2],
+    ]);
+  });
+
+  it('are the halves of a range that was halved, though an attempt at the whole came to its end after all', () => {
+    const expected = [
+      [0, 4, 0],
+      [4, 8, 0],
+    ];
+    expect(ranges(currentReceipts([receipt(0, 4), receipt(0, 8), receipt(4, 8)]))).toEqual(expected);
+    expect(ranges(currentReceipts([receipt(0, 8), receipt(4, 8), receipt(0, 4)]))).toEqual(expected);
+  });
+});
