@@ -4,7 +4,6 @@ import { Context } from '@temporalio/activity';
 import type { InlineReceipt, RangeResult } from '../src/contract.js';
 import type { RangeInput } from '../src/core/plan.js';
 import { MillraceError } from '../src/core/errors.js';
-import { isWhole } from '../src/core/part-format.js';
 import { NO_TOTALS } from '../src/core/progress.js';
 import { keys, totalsOf } from '../src/core/receipt.js';
 import type { PartRef, Receipt } from '../src/core/receipt.js';
@@ -65,12 +64,8 @@ async function publish(work: WorkArea, input: RangeTask, output: ProcessOutput):
   const { receipt, part, rejects } = output;
   const receiptKey = keys.receipt(job, from, to, generation);
   const unique = randomUUID();
-  // Where a record was rejected there may be a retry, and that begins with what is on disk; so are the halves of a range joined.
-  const travels =
-    input.inline &&
-    isWhole(input.inline, input) &&
-    receipt.counts.rejected === 0 &&
-    (part?.bytes ?? 0) <= INLINE_PART_BYTES;
+  // Where a record was rejected there may be a retry, and that begins with what is on disk.
+  const travels = input.inline && receipt.counts.rejected === 0 && (part?.bytes ?? 0) <= INLINE_PART_BYTES;
   const partKey = travels ? '' : keys.part(job, from, generation, unique, 'part');
   if (part) {
     const made = { ...partRef(part), key: partKey };
