@@ -10,7 +10,7 @@ const PROCESSORS = '^src/processors/';
 const TEMPORAL = '^src/temporal/';
 const STORE_PORT = '^src/stores/port[.]ts$';
 const CONFIG = '^src/(config|settings|dev-addresses)[.]ts$';
-const ENTRY_POINTS = '^src/(server|worker|worker-child|dev|dev-worker|thread)[.]ts$';
+const ENTRY_POINTS = '^src/(server|worker|worker-child|dev|dev-worker|thread|task-process)[.]ts$';
 // A built-in module, as it is resolved: `fs/promises`. A file has a dot.
 const NODE = '^[a-z_0-9/:]+$';
 
@@ -183,7 +183,7 @@ module.exports = {
     ),
     room(
       'thread-wires-what-computes',
-      '^src/thread[.]ts$',
+      '^src/(thread|task-process|answer-task)[.]ts$',
       [CORE, CONFIG, '^src/stores/', FORMATS, PROCESSORS, NODE],
       'A worker thread computes on rows: a connection to Temporal or an open port there would be one per core.',
     ),
@@ -235,7 +235,7 @@ module.exports = {
       name: 'only-dev-runs-entry-points',
       severity: 'error',
       comment: 'A production process is one thing: only `dev` puts several into one terminal.',
-      from: { path: '^src/(server|worker|thread)[.]ts$' },
+      from: { path: '^src/(server|worker|thread|task-process)[.]ts$' },
       to: { path: ENTRY_POINTS },
     },
     {

@@ -8,19 +8,17 @@ import { NO_TOTALS } from '../src/core/progress.js';
 import { keys, totalsOf } from '../src/core/receipt.js';
 import type { PartRef, Receipt } from '../src/core/receipt.js';
 import { PROCESSOR_BUSY } from '../src/processors/range/apply.js';
-import { TaskControl } from '../src/processors/control.js';
 import type { ProcessOutput, StagedPart } from '../src/processors/tasks.js';
 import type { WorkArea } from '../src/stores/port.js';
+import { isForked, runAttempt } from './attempt.js';
 import type { Dependencies } from './dependencies.js';
-import { withHeartbeats } from './heartbeats.js';
-import { currentLane } from './lane.js';
 import { rangeTask } from './retry-range.js';
 import type { RangeTask } from './retry-range.js';
 
 /** Output of a small job up to this size travels in the result, and nothing is written before the commit. */
 const INLINE_PART_BYTES = 32 * 1024;
 
-/** Runs a range of chunks in a worker thread and publishes its receipt. */
+/** Runs a range of chunks and publishes its receipt. */
 export async function processChunks({ work, pool }: Dependencies, asked: RangeInput): Promise<RangeResult> {
   const { inline, retry } = asked;
   const left = retry && !inline ? await rangeTask(work, { ...asked, retry }) : { task: asked };
@@ -33,18 +31,14 @@ export async function processChunks({ work, pool }: Dependencies, asked: RangeIn
     if (known) return resultOf(JSON.parse(known.toString()) as Receipt);
   }
 
-  const control = new TaskControl();
-  const { attempt } = Context.current().info;
-  const lane = currentLane();
   let output: ProcessOutput;
   try {
-    output = await withHeartbeats(
-      (signal) => pool.run('process', { ...input, attempt }, { signal, control, lane }),
-      () => ({ bytes: control.bytes, records: control.records }),
-    );
+    output = await runAttempt(pool, input);
   } catch (error) {
     // No failure either: a chunk must not run out of attempts because workers are deployed anew.
-    if (Context.current().cancellationDetails?.workerShutdown) return { ...NO_TOTALS, handedBack: true };
+    // But one that has lost a thread must not begin anew in another: what it has learned goes from attempt to attempt.
+    const leaving = Context.current().cancellationDetails?.workerShutdown && !isForked();
+    if (leaving) return { ...NO_TOTALS, handedBack: true };
     if (!(error instanceof MillraceError) || error.code !== PROCESSOR_BUSY) throw error;
     // No failure: how often it may be refused is for the job to judge, which sees all of its chunks.
     const { message, retryAfterMs } = error;

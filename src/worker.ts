@@ -108,6 +108,19 @@ export async function startWorker(
     },
   });
 
+  const shutDown = () => {
+    for (const worker of [main, chunks]) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  let stuck = false;
+  void pool.stuck.then(() => {
+    stuck = true;
+    console.error(
+      'a worker thread could not be ended: it is inside native code; this worker finishes its other work and ends itself, ' +
+        'and has to be started again',
+    );
+    shutDown();
+  });
+
   const running = Promise.all([main.run(), chunks.run()]);
   const done = running.then(
     () => undefined,
@@ -120,15 +133,15 @@ export async function startWorker(
     await card.withdraw();
     await pool.close();
     await connection.close();
+    // `process.exit` would wait for the thread, for ever.
+    if (stuck) process.kill(process.pid, 'SIGKILL');
   });
   closed.catch(() => undefined);
 
   return {
     done: closed,
     async stop() {
-      for (const worker of [main, chunks]) {
-        if (worker.getState() === 'RUNNING') worker.shutdown();
-      }
+      shutDown();
       await closed;
     },
   };

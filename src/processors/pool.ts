@@ -1,11 +1,12 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { Config } from '../core/config.js';
 import { MillraceError, messageOf } from '../core/errors.js';
-import type { Issue } from '../core/errors.js';
 import { TaskControl } from './control.js';
-import type { ThreadTasks } from './tasks.js';
+import { entryPoint } from './entry-point.js';
+import { forkTask } from './fork-task.js';
+import type { ForkOptions } from './fork-task.js';
+import { HEAP_MB, STOP_GRACE_MS } from './limits.js';
+import type { Death, ThreadAnswer, ThreadCall, ThreadTasks } from './tasks.js';
 
 /** `chunks`: the work of big jobs, on as many threads as are configured. `short`: checks and small jobs, which never wait for it. */
 export type Lane = 'chunks' | 'short';
@@ -21,24 +22,22 @@ export interface ThreadPool {
     input: ThreadTasks[T]['input'],
     options?: { signal?: AbortSignal; control?: TaskControl; lane?: Lane },
   ): Promise<ThreadTasks[T]['output']>;
+  /**
+   * Runs a task in a process of its own, which may end in any way: that is answered as a death.
+   * @throws MillraceError what the task threw; `job.cancelled` after `signal`
+   */
+  runForked<T extends keyof ThreadTasks>(
+    task: T,
+    input: ThreadTasks[T]['input'],
+    options: ForkOptions,
+  ): Promise<{ output: ThreadTasks[T]['output'] } | { death: Death }>;
+  /** Settles when a thread could not be ended: it is inside native code, and this process will never be rid of it. */
+  readonly stuck: Promise<void>;
   close(): Promise<void>;
 }
 
-/** What crosses to a thread, and back: errors as data, because structured clone strips their fields. */
-export interface ThreadCall {
-  task: keyof ThreadTasks;
-  input: unknown;
-  control: SharedArrayBuffer;
-}
-
-export type ThreadAnswer =
-  | { ok: true; output: unknown }
-  | { ok: false; code: string; message: string; issues: Issue[]; retryable: boolean; retryAfterMs?: number };
-
-/** A thread that was asked to stop gets this long before it is ended. */
-const STOP_GRACE_MS = 5_000;
-/** A thread whose heap outgrows this dies alone; the worker lives on. */
-const THREAD_HEAP_MB = 1024;
+/** A thread that was ended and has not gone by then never will. */
+const THREAD_END_MS = 5_000;
 
 /** The slot of small jobs, and one for checks. */
 const SHORT_THREADS = 2;
@@ -49,22 +48,36 @@ export function createThreadPool(config: Config): ThreadPool {
     chunks: threads(config, config.threads),
     short: threads(config, SHORT_THREADS),
   };
+  let tellStuck: () => void;
+  const stuck = new Promise<void>((resolve) => (tellStuck = resolve));
+
+  /** Ends the thread of a task, and sees to it that it goes: one inside native code hears nothing. */
+  function endThread(pool: Piscina, end: AbortController): void {
+    const before = pool.threads;
+    end.abort();
+    const kept = new Set(pool.threads);
+    for (const thread of before.filter((one) => !kept.has(one))) {
+      const timer = setTimeout(tellStuck, THREAD_END_MS);
+      thread.once('exit', () => clearTimeout(timer));
+    }
+  }
 
   return {
+    stuck,
+
     async run(task, input, { signal, control = new TaskControl(), lane = 'short' } = {}) {
       const end = new AbortController();
       let timer: NodeJS.Timeout | undefined;
       const onAbort = () => {
         control.cancel();
-        timer = setTimeout(() => end.abort(), STOP_GRACE_MS);
+        timer = setTimeout(() => endThread(lanes[lane], end), STOP_GRACE_MS);
       };
       if (signal?.aborted) onAbort();
       signal?.addEventListener('abort', onAbort, { once: true });
       try {
         const call: ThreadCall = { task, input, control: control.memory };
         const answer = (await lanes[lane].run(call, { signal: end.signal })) as ThreadAnswer;
-        if (answer.ok) return answer.output as ThreadTasks[typeof task]['output'];
-        throw new MillraceError(answer.code, answer.message, answer);
+        return outputOf<typeof task>(answer);
       } catch (error) {
         if (error instanceof MillraceError) throw error;
         throw new MillraceError(
@@ -81,14 +94,24 @@ export function createThreadPool(config: Config): ThreadPool {
       }
     },
 
+    async runForked(task, input, options) {
+      const end = await forkTask(config, task, input, options);
+      return 'ok' in end ? { output: outputOf<typeof task>(end) } : { death: end };
+    },
+
     async close() {
       await Promise.all(Object.values(lanes).map((pool) => pool.close({ force: true })));
     },
   };
 }
 
+function outputOf<T extends keyof ThreadTasks>(answer: ThreadAnswer): ThreadTasks[T]['output'] {
+  if (answer.ok) return answer.output as ThreadTasks[T]['output'];
+  throw new MillraceError(answer.code, answer.message, answer);
+}
+
 function threads(config: Config, count: number): Piscina {
-  const { filename, execArgv } = threadEntry();
+  const { filename, execArgv } = entryPoint('thread');
   const pool = new Piscina({
     filename,
     execArgv,
@@ -97,16 +120,9 @@ function threads(config: Config, count: number): Piscina {
     maxThreads: count,
     idleTimeout: Infinity,
     concurrentTasksPerWorker: 1,
-    resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
   });
   // A thread that dies between tasks has nobody to tell; unheard, its error would end the worker.
   pool.on('error', (error) => console.error(`a worker thread ended: ${messageOf(error)}`));
   return pool;
-}
-
-/** The thread's entry point: compiled beside this file, or its source when this runs from source. */
-function threadEntry(): { filename: string; execArgv: string[] } {
-  const compiled = fileURLToPath(new URL('../thread.js', import.meta.url));
-  if (existsSync(compiled)) return { filename: compiled, execArgv: [] };
-  return { filename: fileURLToPath(new URL('../thread.ts', import.meta.url)), execArgv: ['--import', 'tsx'] };
 }

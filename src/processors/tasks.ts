@@ -1,3 +1,4 @@
+import type { Issue } from '../core/errors.js';
 import type { ProcessorInfo } from '../core/job.js';
 import type { RangeInput, SourcePin } from '../core/plan.js';
 import type { PartRef, Receipt } from '../core/receipt.js';
@@ -14,11 +15,24 @@ export interface ThreadTasks {
   sampleParquet: { input: SampleInput; output: Row[] };
   /** Runs a range of chunks. */
   process: { input: ProcessInput; output: ProcessOutput };
+  /** Gives some records of a range to its processor, one by one, and keeps nothing: do they end the process? */
+  probe: { input: ProbeInput; output: null };
   /** The step over all partials. */
   reduce: { input: ReduceInput; output: StagedPart };
   /** Joins part files into Parquet. */
   toParquet: { input: ToParquetInput; output: StagedPart[] };
 }
+
+/** What crosses to a thread, and back: errors as data, because structured clone strips their fields. */
+export interface ThreadCall {
+  task: keyof ThreadTasks;
+  input: unknown;
+  control: SharedArrayBuffer;
+}
+
+export type ThreadAnswer =
+  | { ok: true; output: unknown }
+  | { ok: false; code: string; message: string; issues: Issue[]; retryable: boolean; retryAfterMs?: number };
 
 export interface CheckInput {
   use: string;
@@ -47,6 +61,36 @@ export interface ProcessInput extends RangeInput {
   attempt: number;
   /** Only the records that this receipt rejected are run; the new one stands for both. */
   mend?: Receipt;
+  /** In a task process: records to be rejected unseen. */
+  poison?: Poison[];
+}
+
+export interface ProbeInput extends ProcessInput {
+  unit: RecordUnit;
+}
+
+/** Neighbouring records of a range, counted from 0 among those that could be read. */
+export interface RecordUnit {
+  first: number;
+  count: number;
+}
+
+export type DeathCode = 'processor.crashed' | 'processor.out_of_memory' | 'processor.stuck';
+
+/** A record that ends the process in which it is processed. */
+export interface Poison {
+  record: number;
+  code: DeathCode;
+  message: string;
+}
+
+/** How a task process ended that gave no answer. */
+export interface Death {
+  code: DeathCode;
+  /** In words: `exit code 3`, `SIGSEGV`. */
+  how: string;
+  /** The records that were with the processor; null where none was. */
+  unit: RecordUnit | null;
 }
 
 export interface ProcessOutput {

@@ -1,4 +1,4 @@
-import { appendFile, utimes } from 'node:fs/promises';
+import { appendFile, readFile, utimes } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEngine } from '../helpers/engine.js';
@@ -52,6 +52,24 @@ describe('sources', () => {
     expect(counts).toMatchObject({ in: 250, used: 250, out: 250 });
     expect(rows).toEqual(items);
   });
+
+  it.each([
+    ['a processor', { use: 'pass' }, 'source.corrupt_parquet'],
+    ['sql', { use: 'sql', with: { map: 'select * from chunk' } }, 'sql.failed'],
+  ])(
+    'damaged pages of Parquet are an error with %s, each of all its columns, and the worker goes on',
+    async (_, process, code) => {
+      const items = Array.from({ length: 2500 }, (_, n) => ({ n, half: n / 2, text: `text ${(n * 7919) % 1000}` }));
+      const whole = { uri: engine.at('whole.parquet'), ifExists: 'replace' };
+      const copy = { use: 'sql', with: { map: 'select * from chunk' } };
+      await engine.run({ source: { items }, process: copy, sink: whole });
+      const bytes = await readFile(whole.uri);
+      const uri = await engine.write('damaged.parquet', bytes.fill(0xa5, 40, Math.floor(bytes.length * 0.9)));
+      const spec = { source: { uri }, process, options: { retry: { attempts: 1 } } };
+      expect((await engine.fail(spec)).code).toBe(code);
+      expect((await engine.run({ source: { items: [{ n: 1 }] }, process: { use: 'pass' } })).rows).toEqual([{ n: 1 }]);
+    },
+  );
 
   it('a header and nothing else', async () => {
     const uri = await engine.write('header.csv', 'a,b\n');

@@ -33,6 +33,8 @@ export interface Place {
   run(spec: unknown): Promise<Finished>;
   /** The end of the newest run of a job. @throws what it failed of */
   finish(id: string): Promise<Finished>;
+  /** All that a job has left whose result is known. */
+  finished(id: string, result: JobResult): Promise<Finished>;
   /** Runs a job that must fail. */
   fail(spec: unknown): Promise<{ code: string; message: string; id: string }>;
   /** What the work area holds of a job, as keys. */
@@ -98,7 +100,10 @@ export async function makePlace(name: string, changes: Partial<Config> = {}): Pr
   }
 
   async function finish(id: string): Promise<Finished> {
-    const result = await client.workflow.getHandle<ProcessDataset>(id).result();
+    return finished(id, await client.workflow.getHandle<ProcessDataset>(id).result());
+  }
+
+  async function finished(id: string, result: JobResult): Promise<Finished> {
     const receipts = await Promise.all(
       (await listed(work(keys.receipts(id)))).map((file) => readJson<Receipt>(keys.receipts(id) + file)),
     );
@@ -124,6 +129,8 @@ export async function makePlace(name: string, changes: Partial<Config> = {}): Pr
 
     run: async (spec) => finish((await start(spec)).id),
     finish,
+
+    finished,
 
     async fail(spec) {
       const { id, handle } = await start(spec);

@@ -8,9 +8,11 @@ import type { Receipt } from '../../src/core/receipt.js';
 import type { Column, Reject, Row } from '../../src/core/records.js';
 import type { CsvOptions } from '../../src/core/spec.js';
 import { TaskControl } from '../../src/processors/control.js';
+import { RecordTrace } from '../../src/processors/record-trace.js';
 import { planCache } from '../../src/processors/range/context.js';
 import type { ThreadContext } from '../../src/processors/range/context.js';
 import { runRange } from '../../src/processors/range/run-range.js';
+import type { Poison } from '../../src/processors/tasks.js';
 import { loadRegistry } from '../../src/processors/registry.js';
 import { createSqlEngine } from '../../src/processors/sql/sql-engine.js';
 import type { SqlEngine } from '../../src/processors/sql/sql-engine.js';
@@ -33,11 +35,12 @@ export interface RangeRunner {
     columns: Column[],
     process: { use: string; with?: object },
     csv?: Partial<CsvOptions>,
+    poison?: Poison[],
   ): Promise<RanRange>;
   close(): Promise<void>;
 }
 
-/** What a worker thread does with a range, in this thread and without a job. */
+/** What a worker thread does with a range (with `poison`: a task process), in this thread and without a job. */
 export async function rangeRunner(): Promise<RangeRunner> {
   const home = await mkdtemp(path.join(os.tmpdir(), 'millrace-range-'));
   const scratch = path.join(home, 'scratch');
@@ -53,10 +56,11 @@ export async function rangeRunner(): Promise<RangeRunner> {
     sql: () => (engine ??= createSqlEngine({ scratch, memoryBytes: 256 * 1024 * 1024 })),
     plan: planCache(work),
   };
+  const trace = new RecordTrace(scratch);
   let files = 0;
 
   return {
-    async csv(content, columns, { use, with: params = {} }, csv = {}) {
+    async csv(content, columns, { use, with: params = {} }, csv = {}, poison) {
       const file = path.join(home, `${files++}.csv`);
       await writeFile(file, content);
       const [found] = await sources.find(file);
@@ -87,9 +91,9 @@ export async function rangeRunner(): Promise<RangeRunner> {
         reduces: false,
         concurrency: 1,
       };
-      const input = { job: 'test', inline: plan, from: 0, to: 1, generation: 0, attempt: 1 };
+      const input = { job: 'test', inline: plan, from: 0, to: 1, generation: 0, attempt: 1, poison };
       const task = { control: new TaskControl(), signal: new AbortController().signal };
-      const { receipt, part, rejects } = await runRange(context, input, task);
+      const { receipt, part, rejects } = await runRange(poison ? { ...context, trace } : context, input, task);
       const lines = async <T>(at: string | undefined) =>
         at === undefined
           ? []

@@ -7,6 +7,9 @@ import { testWorkflowBundle } from './temporal-server.js';
 
 export interface WorkerProcess {
   pid: number;
+  readonly running: boolean;
+  /** Settles when it is gone, for whatever reason. */
+  ended: Promise<unknown>;
   /** Ends it as a power cut would. */
   kill(): Promise<void>;
   stop(): Promise<void>;
@@ -27,6 +30,10 @@ export async function startWorkerProcess(config: Config): Promise<WorkerProcess>
   if (answer !== 'ready') throw new Error(`the worker process did not start: ${JSON.stringify(answer)}`);
   return {
     pid: child.pid!,
+    get running() {
+      return child.exitCode === null && child.signalCode === null;
+    },
+    ended: once(child, 'exit'),
     kill: () => ended(child, () => child.kill('SIGKILL')),
     stop: () => ended(child, () => child.disconnect()),
   };

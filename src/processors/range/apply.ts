@@ -3,6 +3,7 @@ import type { Counts, Row } from '../../core/records.js';
 import type { RecordBatch } from '../../formats/reader.js';
 import { Rejected, isBusy } from '../define.js';
 import type { BatchProcessor, ProcessorContext, RecordOutput, RecordProcessor, ReduceProcessor } from '../define.js';
+import type { Watch } from './watch.js';
 
 /** A processor at work on the batches of a range: takes each batch, says what became of its records. */
 export interface Application {
@@ -12,6 +13,8 @@ export interface Application {
 
 export interface Fates {
   counts: Counts;
+  /** In a task process only: what is settled before a record is given, and who is told that it is. */
+  watch?: Watch;
   emit(rows: Row[]): void;
   refuse(batch: RecordBatch, i: number, rejected: Rejected): void;
 }
@@ -27,7 +30,14 @@ export function applyRecord(processor: RecordProcessor<unknown>, context: Contex
     async take(batch, fates) {
       const outputs = new Array<RecordOutput>(batch.rows.length);
       const waiting: Promise<void>[] = [];
+      const { watch } = fates;
       for (let i = 0; i < outputs.length; i++) {
+        const settled = watch?.verdict(i);
+        if (settled !== undefined) {
+          outputs[i] = settled;
+          continue;
+        }
+        watch?.at(i, 1);
         try {
           const output = processor.record(batch.rows[i]!, context);
           if (output instanceof Promise) waiting.push(settle(output, i, outputs, processor.name, batch));
@@ -35,8 +45,13 @@ export function applyRecord(processor: RecordProcessor<unknown>, context: Contex
         } catch (error) {
           throw failedAt(processor.name, batch, i, error);
         }
+        if (watch?.singly) await waiting.pop();
       }
-      if (waiting.length > 0) await Promise.all(waiting);
+      if (waiting.length > 0) {
+        // Any of those that are under way may end the process now.
+        watch?.at(0, outputs.length);
+        await Promise.all(waiting);
+      }
       sort(outputs, batch, 0, fates, processor.name);
     },
   };
@@ -59,25 +74,33 @@ async function settle(
 const DEFAULT_BATCH_SIZE = 1_000;
 
 export function applyBatch(processor: BatchProcessor<unknown>, context: Context): Application {
-  const size = processor.batchSize ?? DEFAULT_BATCH_SIZE;
+  const { name, batchSize = DEFAULT_BATCH_SIZE } = processor;
+
+  async function call(batch: RecordBatch, from: number, rows: Row[]): Promise<RecordOutput[]> {
+    let outputs: RecordOutput[];
+    try {
+      outputs = await processor.batch(rows, context);
+    } catch (error) {
+      throw failedAt(name, batch, from, error);
+    }
+    if (Array.isArray(outputs) && outputs.length === rows.length) return outputs;
+    const found = Array.isArray(outputs) ? `${outputs.length} entries` : typeof outputs;
+    throw badOutput(name, `batch() got ${rows.length} records and must return one entry for each, found ${found}`);
+  }
+
   return {
     async take(batch, fates) {
+      const { watch } = fates;
+      const size = watch?.singly ? 1 : batchSize;
       for (let from = 0; from < batch.rows.length; from += size) {
         const rows = batch.rows.slice(from, from + size);
-        let outputs: RecordOutput[];
-        try {
-          outputs = await processor.batch(rows, context);
-        } catch (error) {
-          throw failedAt(processor.name, batch, from, error);
-        }
-        if (!Array.isArray(outputs) || outputs.length !== rows.length) {
-          const found = Array.isArray(outputs) ? `${outputs.length} entries` : typeof outputs;
-          throw badOutput(
-            processor.name,
-            `batch() got ${rows.length} records and must return one entry for each, found ${found}`,
-          );
-        }
-        sort(outputs, batch, from, fates, processor.name);
+        const settled = watch && rows.map((_, i) => watch.verdict(from + i));
+        const given = settled ? rows.filter((_, i) => settled[i] === undefined) : rows;
+        if (given.length > 0) watch?.at(from, rows.length);
+        const outputs = given.length > 0 ? await call(batch, from, given) : [];
+        let next = 0;
+        const all = settled?.map((one) => (one === undefined ? outputs[next++] : one)) ?? outputs;
+        sort(all, batch, from, fates, name);
       }
     },
   };
@@ -93,10 +116,14 @@ export function applyReduce(
     accumulator: () => accumulator,
 
     async take(batch, fates) {
+      const { watch } = fates;
       for (let i = 0; i < batch.rows.length; i++) {
+        const settled = watch?.verdict(i);
+        if (settled === null) continue;
+        if (!settled) watch?.at(i, 1);
         let next: unknown;
         try {
-          next = processor.add(accumulator, batch.rows[i]!, context);
+          next = settled ?? processor.add(accumulator, batch.rows[i]!, context);
         } catch (error) {
           throw failedAt(processor.name, batch, i, error);
         }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Plan, PlanRef } from '../../core/plan.js';
 import { keys } from '../../core/receipt.js';
 import type { SourceStore, WorkArea } from '../../stores/port.js';
+import type { RecordTrace } from '../record-trace.js';
 import type { Registry } from '../registry.js';
 import type { SqlEngine } from '../sql/sql-engine.js';
 
@@ -17,6 +18,8 @@ export interface ThreadContext {
   /** Made at first use and kept warm: a fresh one costs more than a small job. */
   sql(): Promise<SqlEngine>;
   plan(ref: PlanRef): Promise<Plan>;
+  /** In a task process only. */
+  trace?: RecordTrace;
 }
 
 const MAX_CACHED_PLANS = 16;

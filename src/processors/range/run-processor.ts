@@ -16,15 +16,16 @@ import type { ThreadContext } from './context.js';
 import { reducesAtOnce } from './range-run.js';
 import type { RangeOutput, RangeRun } from './range-run.js';
 import type { StagedPart } from '../tasks.js';
+import type { Watch } from './watch.js';
 
 /** Runs a processor written in TypeScript over the records of a range. */
-export async function runProcessor(run: RangeRun): Promise<RangeOutput> {
+export async function runProcessor(run: RangeRun, watch?: Watch): Promise<RangeOutput> {
   const { plan, context, receipt } = run;
   const processor = context.registry.get(plan.spec.process.use);
   const use = processorContext(processor, run);
   return writing(context, plan, async (output) => {
     const reduction = kindOf(processor) === 'reduce' ? applyReduce(processor as ReduceProcessor<unknown>, use) : null;
-    await readAll(run, reduction ?? application(processor, use), output);
+    await readAll(run, reduction ?? application(processor, use), output, watch);
 
     // Nothing of the mended records is no part; nothing of a whole range is an empty one, with its place in the output.
     if (run.mending && receipt.counts.used === 0) {
@@ -77,7 +78,23 @@ function finish(processor: ReduceProcessor<unknown>, accumulator: unknown, param
   return Array.isArray(rows) ? rows : [rows];
 }
 
-async function readAll(run: RangeRun, application: Application, output: RowOutput): Promise<void> {
+/** Gives the records that `watch` lets through to the processor, and forgets what becomes of them. */
+export async function probeRecords(run: RangeRun, watch: Watch): Promise<void> {
+  const processor = run.context.registry.get(run.plan.spec.process.use);
+  const use = processorContext(processor, run);
+  const probed =
+    kindOf(processor) === 'reduce'
+      ? applyReduce(processor as ReduceProcessor<unknown>, use)
+      : application(processor, use);
+  await readAll(run, probed, { write: () => undefined }, watch);
+}
+
+async function readAll(
+  run: RangeRun,
+  application: Application,
+  output: Pick<RowOutput, 'write'>,
+  watch?: Watch,
+): Promise<void> {
   const { plan, context, control, rejects, receipt } = run;
   for await (const open of run.chunks()) {
     const reader = await readChunk(context, plan, open);
@@ -89,10 +106,13 @@ async function readAll(run: RangeRun, application: Application, output: RowOutpu
       for (const reject of batch.rejects) rejects.add(shifted(reject, origin));
       await application.take(batch, {
         counts: receipt.counts,
+        watch,
         emit: (rows) => output.write(rows),
         refuse: (from, i, rejected) => rejects.add(shifted(refused(from, i, rejected, place), origin)),
       });
       control.report(receipt.bytes, receipt.counts.used);
+      watch?.passed(batch.rows.length);
+      if (watch?.done) return;
     }
     control.check();
     const records = receipt.counts.used + receipt.counts.filtered + rejects.records - before;
