@@ -6,7 +6,7 @@ import { INLINE_RESULT_BYTES } from '../src/core/job.js';
 import type { JobResult, Manifest, ManifestPart, OutputRef } from '../src/core/job.js';
 import { isSingleFile, outputFormat } from '../src/core/part-format.js';
 import type { Plan } from '../src/core/plan.js';
-import { keys } from '../src/core/receipt.js';
+import { keys, partsOf } from '../src/core/receipt.js';
 import type { PartRef, Receipt } from '../src/core/receipt.js';
 import { NO_COUNTS, addCounts } from '../src/core/records.js';
 import type { Counts, Row } from '../src/core/records.js';
@@ -15,6 +15,9 @@ import { parseOwnNdjson } from '../src/formats/ndjson-writer.js';
 import { createDigest, digestKind, sha256Of } from '../src/processors/range/part-digest.js';
 import type { StagedFile } from '../src/stores/port.js';
 import { mergeRejects } from './rejects.js';
+import { writeEnded } from './ended.js';
+import { ownFormerOutput } from './own-output.js';
+import { isDone } from './take-up.js';
 import type { Dependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 import { currentLane } from './lane.js';
@@ -41,21 +44,29 @@ const COPY_BYTES = 4 * 1024 * 1024;
 
 class Commit {
   private plan!: Plan;
+  private readonly generation: number;
+  /** A retry may begin with the parts: then no output may share their bytes. */
+  private keepsParts = false;
 
   constructor(
     private readonly to: Dependencies,
     private readonly input: CommitInput,
     private readonly signal: AbortSignal,
-  ) {}
+  ) {
+    this.generation = input.run ?? 0;
+  }
 
   async run(): Promise<JobResult> {
+    const { job, inline } = this.input;
+    // Read first: what follows the commit asks it too.
+    this.plan = await readPlan(this.to.work, { job, inline });
     const result = (await this.committed()) ?? (await this.publish().catch((error) => this.orElse(error)));
-    await this.settle(result);
+    await this.tidy(result);
     return result;
   }
 
   private async committed(): Promise<JobResult | null> {
-    const known = await this.to.work.tryRead(keys.committed(this.input.job));
+    const known = await this.to.work.tryRead(keys.committed(this.input.job, this.generation));
     return known && (JSON.parse(known.toString()) as JobResult);
   }
 
@@ -67,11 +78,11 @@ class Commit {
   }
 
   private async publish(): Promise<JobResult> {
-    const { job, inline, receipt } = this.input;
+    const { job, receipt } = this.input;
     const { work } = this.to;
-    this.plan = await readPlan(work, { job, inline });
     const receipts = receipt ? [receipt.receipt] : await readReceipts(work, job);
     checkComplete(receipts, this.plan.chunkCount);
+    this.keepsParts = !receipts.every(isDone);
     const counts = receipts.reduce((sum, one) => addCounts(sum, one.counts), { ...NO_COUNTS });
 
     const pieces = await this.pieces(receipts, receipt);
@@ -89,26 +100,60 @@ class Commit {
       bytes: receipts.reduce((sum, one) => sum + one.bytes, 0),
       chunks: this.plan.chunkCount,
       finishedAt: manifest.finished,
-      manifest: keys.manifest(job),
+      manifest: keys.manifest(job, this.generation),
       output,
       rejects,
       failedChunks: failedChunks.reduce((sum, { from, to }) => sum + to - from, 0),
       rows,
     };
-    await work.publish(keys.committed(job), JSON.stringify(result));
+    await work.publish(keys.committed(job, this.generation), JSON.stringify(result));
     return result;
   }
 
-  /** Once committed: the parts go, and what attempts that died or came too late did beside the output is mended. */
-  private async settle({ output, manifest }: JobResult): Promise<void> {
+  /**
+   * Once the result is there another commit has nothing left to do: what no retry needs goes, what attempts that died or
+   * came too late did beside the output is mended, and retention begins.
+   */
+  private async tidy(result: JobResult): Promise<void> {
+    const { job } = this.input;
+    const { work } = this.to;
+    const { state, finishedAt } = result;
+    await this.mendSink(result);
+    if (state === 'completed') {
+      await work.remove(keys.parts(job));
+      await work.remove(keys.rejectFiles(job));
+    } else {
+      const receipts = await readReceipts(work, job);
+      const used = new Set(receipts.flatMap((one) => [...partsOf(one).map(({ key }) => key), one.rejects?.key]));
+      for (const key of [...(await work.list(keys.parts(job))), ...(await work.list(keys.rejectFiles(job)))]) {
+        if (!used.has(key)) await work.remove(key);
+      }
+    }
+    if (this.generation > 0) await this.removeFormer(result);
+    await writeEnded(work, job, { state, at: new Date(finishedAt), retention: this.plan.spec.options.retention });
+  }
+
+  private async mendSink({ output, manifest }: JobResult): Promise<void> {
     const { files, work } = this.to;
     const { job } = this.input;
-    await work.remove(keys.parts(job));
     if (output.inWorkArea) return;
     const beside = manifestBeside(output.uri);
     if (output.single && !(await files.digest(beside))) await this.writeManifest(beside, await work.read(manifest));
     await files.sweep(output.uri, job);
     await files.sweep(beside, job);
+  }
+
+  /** What runs before this one published is no longer of interest. */
+  private async removeFormer({ rejects }: JobResult): Promise<void> {
+    const { job } = this.input;
+    const { work } = this.to;
+    for (let before = 0; before < this.generation; before++) {
+      await work.remove(keys.manifest(job, before));
+      await work.remove(keys.committed(job, before));
+      await work.remove(keys.reduced(job, before));
+    }
+    if (!rejects) await work.remove(keys.rejects(job));
+    await work.remove(keys.allCorrections(job));
   }
 
   private async writeManifest(beside: string, text: Buffer): Promise<void> {
@@ -126,15 +171,15 @@ class Commit {
       return [{ ...inline.receipt.part!, chunk, inline: Buffer.from(inline.part, 'base64') }];
     }
     if (this.plan.reduces && !receipts[0]!.reduced) {
-      const part = JSON.parse((await work.read(keys.reduced(job))).toString()) as PartRef;
+      const part = JSON.parse((await work.read(keys.reduced(job, this.generation))).toString()) as PartRef;
       return [{ ...part, chunk: null, localPath: await work.localPath(part.key) }];
     }
-    const withPart = receipts.filter((receipt) => receipt.part);
+    const parts = receipts.flatMap((receipt) => partsOf(receipt).map((part) => ({ part, receipt })));
     return Promise.all(
-      withPart.map(async ({ part, from, reduced }) => ({
-        ...part!,
+      parts.map(async ({ part, receipt: { from, reduced } }) => ({
+        ...part,
         chunk: reduced ? null : from,
-        localPath: await work.localPath(part!.key),
+        localPath: await work.localPath(part.key),
       })),
     );
   }
@@ -192,7 +237,8 @@ class Commit {
         const file = await staged.file('manifest.json');
         await file.append(Buffer.from(manifest));
         await file.publish('error');
-        if (await staged.publish(sink.ifExists)) return;
+        const own = sink.ifExists === 'error' && (await ownFormerOutput(this.to, job, this.generation, target));
+        if (await staged.publish(own ? 'replace' : sink.ifExists)) return;
         const there = await files.digest(path.join(target, 'manifest.json'));
         if (there?.sha256 !== sha256(manifest)) throw exists(target);
       };
@@ -213,7 +259,7 @@ class Commit {
       const head = header && columns.length > 0 ? Buffer.from(csvHeader(columns)) : null;
       const [only] = pieces;
       const known = !head && pieces.length === 1 ? sha256Of(only!.digest) : null;
-      if (known !== null && only!.localPath) {
+      if (known !== null && only!.localPath && !this.keepsParts) {
         await staged.adopt(only!.localPath);
         return { bytes: only!.bytes, sha256: known };
       }
@@ -311,8 +357,9 @@ class Commit {
   ): Promise<void> {
     const { files } = this.to;
     const { sink } = this.plan.spec;
-    const ifExists = sink?.ifExists ?? 'replace';
-    // Without a manifest there is no result: that of an older job goes before its output does.
+    const own = sink?.ifExists === 'error' && (await ownFormerOutput(this.to, this.input.job, this.generation, target));
+    const ifExists = !sink || own ? 'replace' : sink.ifExists;
+    // Without a manifest there is no result: an older one goes before its output does.
     if (sink && ifExists === 'replace' && !(await this.hasOurManifest(target)))
       await files.remove(manifestBeside(target));
     if (await published(staged, ifExists)) return;
@@ -323,7 +370,7 @@ class Commit {
   /** Whether another attempt has published all of it already; what it left must then stay whole. */
   private async hasOurManifest(target: string): Promise<boolean> {
     const { files, work } = this.to;
-    const ours = await work.tryRead(keys.manifest(this.input.job));
+    const ours = await work.tryRead(keys.manifest(this.input.job, this.generation));
     return ours !== null && (await files.digest(manifestBeside(target)))?.sha256 === sha256(ours.toString());
   }
 
@@ -337,7 +384,7 @@ class Commit {
     const { plan } = this;
     return {
       version: 1,
-      generation: 0,
+      generation: this.generation,
       job: this.input.job,
       name: plan.spec.name,
       specDigest: plan.specDigest,
@@ -357,8 +404,9 @@ class Commit {
     const { work } = this.to;
     const { job } = this.input;
     // A second commit takes over the manifest of the first, so that both sides say the same.
-    await work.publish(keys.manifest(job), JSON.stringify(manifest, null, 2) + '\n');
-    const text = await work.read(keys.manifest(job));
+    const key = keys.manifest(job, this.generation);
+    await work.publish(key, JSON.stringify(manifest, null, 2) + '\n');
+    const text = await work.read(key);
     if (this.folderManifest) await this.folderManifest(text.toString());
     else if (!manifest.output.inWorkArea) await this.writeManifest(manifestBeside(manifest.output.uri), text);
   }

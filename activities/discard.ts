@@ -1,10 +1,17 @@
-import type { PlanRef } from '../src/core/plan.js';
+import type { DiscardInput } from '../src/contract.js';
 import type { Plan } from '../src/core/plan.js';
 import { keys } from '../src/core/receipt.js';
 import type { Dependencies } from './dependencies.js';
+import { writeEnded } from './ended.js';
 
-/** Removes what a failed or cancelled job left: its work area and what it had staged at its sink. */
-export async function discard({ work, files }: Dependencies, { job, inline }: PlanRef): Promise<void> {
+/**
+ * Removes what a failed or cancelled job had staged at its sink. Its plan, receipts and parts stay until retention takes
+ * them: a retry begins there.
+ */
+export async function discard(
+  { work, files }: Dependencies,
+  { job, inline, state = 'failed' }: DiscardInput,
+): Promise<void> {
   const stored = inline ? null : await work.tryRead(keys.plan(job));
   const plan = inline ?? (stored ? (JSON.parse(stored.toString()) as Plan) : null);
   const sink = plan?.spec.sink;
@@ -12,5 +19,5 @@ export async function discard({ work, files }: Dependencies, { job, inline }: Pl
     const target = await files.resolve(sink.uri, 'replace');
     await files.sweep(target, job);
   }
-  await work.remove(keys.job(job));
+  await writeEnded(work, job, { state, at: new Date(), retention: plan?.spec.options.retention });
 }

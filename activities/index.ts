@@ -7,6 +7,7 @@ import { withCodes } from './failures.js';
 import { giveUp } from './give-up.js';
 import { inspect, preview } from './inspect.js';
 import { processChunks } from './process-chunks.js';
+import { standing } from './retry-range.js';
 import { reduce } from './reduce.js';
 import { stitch } from './stitch.js';
 
@@ -17,6 +18,7 @@ export function createActivities(given: Omit<Dependencies, 'check'>): Activities
     inspect: withCodes((input) => inspect(dependencies, input)),
     preview: withCodes((input) => preview(dependencies, input)),
     processChunks: withCodes((input) => processChunks(dependencies, input)),
+    standing: withCodes((input) => standing(dependencies, input)),
     giveUp: withCodes((input) => giveUp(dependencies, input)),
     stitch: withCodes((input) => stitch(dependencies, input)),
     reduce: withCodes((input) => reduce(dependencies, input)),

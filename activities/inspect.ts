@@ -1,35 +1,48 @@
+import type { InspectInput, Inspected } from '../src/contract.js';
 import { MillraceError } from '../src/core/errors.js';
 import type { PlanView } from '../src/core/job.js';
-import type { Plan, PlanSummary } from '../src/core/plan.js';
+import type { Plan } from '../src/core/plan.js';
 import { keys } from '../src/core/receipt.js';
 import { isOneRange } from '../src/core/part-format.js';
 import type { JobSpec } from '../src/core/spec.js';
 import { parseSpec } from '../src/schema/spec.js';
 import type { Dependencies } from './dependencies.js';
 import type { Row } from '../src/core/records.js';
+import type { WorkArea } from '../src/stores/port.js';
 import { SAMPLE_ROWS, makePlan } from './make-plan.js';
+import { summaryOf } from './plan-summary.js';
 import { readPlan } from './read-plan.js';
+import { takeUp } from './take-up.js';
 
 /** A plan of one chunk up to this size rides along with the activity instead of lying in the work area. */
 const INLINE_PLAN_BYTES = 40 * 1024;
 
-/** Checks the spec, looks at the source, makes and stores the plan. */
-export async function inspect(
-  dependencies: Dependencies,
-  { job, spec }: { job: string; spec: unknown },
-): Promise<PlanSummary> {
+/** Checks the spec, looks at the source, makes and stores the plan; for a retry, finds the plan that is there. */
+export async function inspect(dependencies: Dependencies, { job, spec, retry }: InspectInput): Promise<Inspected> {
   const { work, files } = dependencies;
+  const left = retry && (await takeUp(dependencies, job, retry));
+  if (left) return left;
+  if (!retry) await clearEnded(work, job);
   const canonical = parseSpec(spec, { internal: true });
   checkItemsKey(canonical, job);
-  if (canonical.sink) await files.resolve(canonical.sink.uri, canonical.sink.ifExists);
+  // What stands at the sink of a retry may be its own; commit looks.
+  if (canonical.sink) await files.resolve(canonical.sink.uri, retry ? 'replace' : canonical.sink.ifExists);
   const { plan, warnings } = await makePlan(dependencies, canonical, job);
   const text = JSON.stringify(plan);
   const inline = isOneRange(plan) && text.length <= INLINE_PLAN_BYTES;
   if (!inline && !(await work.publish(keys.plan(job), text))) {
     // A former attempt made the plan; its chunks are the job's chunks.
-    return summaryOf(await readPlan(work, { job }), false, warnings);
+    return { ...summaryOf(await readPlan(work, { job }), false, warnings), retry };
   }
-  return summaryOf(plan, inline, warnings);
+  return { ...summaryOf(plan, inline, warnings), retry };
+}
+
+/** The `temporal` command line may start an id once more that has ended: that is a new job, and no retry of the old one. */
+async function clearEnded(work: WorkArea, job: string): Promise<void> {
+  if (!(await work.tryRead(keys.ended(job)))) return;
+  // The items are of the job that starts. The mark goes last, so that an attempt that was interrupted is made good by the next.
+  const stale = (await work.list(keys.job(job))).filter((key) => key !== keys.items(job) && key !== keys.ended(job));
+  for (const key of [...stale, keys.ended(job)]) await work.remove(key);
 }
 
 /** What the job would do. Starts nothing and stores nothing. */
@@ -65,29 +78,4 @@ function parquetSample({ pool }: Dependencies, { files, columns }: Plan): Promis
 function checkItemsKey({ source }: JobSpec, job: string): void {
   if (source.itemsKey === undefined || source.itemsKey === keys.items(job)) return;
   throw new MillraceError('spec.invalid', 'source.itemsKey is set by the API alone; give source.items or source.uri');
-}
-
-function summaryOf(plan: Plan, inline: boolean, warnings: string[]): PlanSummary {
-  const text = plan.format === 'csv' || plan.format === 'ndjson';
-  return {
-    inline: inline ? plan : undefined,
-    name: plan.spec.name,
-    processor: plan.spec.process.use,
-    sourceLabel: sourceLabel(plan),
-    chunkCount: plan.chunkCount,
-    chunksPerActivity: plan.chunksPerActivity,
-    bytes: plan.bytes,
-    records: plan.records,
-    concurrency: plan.concurrency,
-    reduces: plan.reduces,
-    stitches: text && !isOneRange(plan),
-    options: plan.spec.options,
-    warnings,
-  };
-}
-
-function sourceLabel({ files, itemCount }: Plan): string {
-  if (files.length === 0) return `${itemCount} items`;
-  const name = files[0]!.label.split('/').at(-1)!;
-  return files.length === 1 ? name : `${name} and ${files.length - 1} more`;
 }

@@ -12,17 +12,23 @@ import type { ProcessOutput, StagedPart } from '../src/processors/tasks.js';
 import type { WorkArea } from '../src/stores/port.js';
 import { isForked, runAttempt } from './attempt.js';
 import type { Dependencies } from './dependencies.js';
+import { rangeTask } from './retry-range.js';
+import type { RangeTask } from './retry-range.js';
 
 /** Output of a small job up to this size travels in the result, and nothing is written before the commit. */
 const INLINE_PART_BYTES = 32 * 1024;
 
 /** Runs a range of chunks and publishes its receipt. */
-export async function processChunks({ work, pool }: Dependencies, input: RangeInput): Promise<RangeResult> {
+export async function processChunks({ work, pool }: Dependencies, asked: RangeInput): Promise<RangeResult> {
+  const { inline, retry } = asked;
+  const left = retry && !inline ? await rangeTask(work, { ...asked, retry }) : { task: asked };
+  if (left === 'halved') return { ...NO_TOTALS, halved: true };
+  if ('done' in left) return resultOf(left.done);
+  const input: RangeTask = left.task;
   const { job, from, to, generation } = input;
-  const receiptKey = keys.receipt(job, from, to, generation);
-  if (!input.inline) {
-    const known = await work.tryRead(receiptKey);
-    if (known) return resultOf(known);
+  if (!inline) {
+    const known = await work.tryRead(keys.receipt(job, from, to, generation));
+    if (known) return resultOf(JSON.parse(known.toString()) as Receipt);
   }
 
   let output: ProcessOutput;
@@ -47,38 +53,39 @@ export async function processChunks({ work, pool }: Dependencies, input: RangeIn
   }
 }
 
-async function publish(work: WorkArea, input: RangeInput, output: ProcessOutput): Promise<RangeResult> {
+async function publish(work: WorkArea, input: RangeTask, output: ProcessOutput): Promise<RangeResult> {
   const { job, from, to, generation } = input;
   const { receipt, part, rejects } = output;
   const receiptKey = keys.receipt(job, from, to, generation);
-  if (part) receipt.part = { ...partRef(part), key: '' };
-  const result = { ...totalsOf(receipt), reduced: receipt.reduced };
-  const small = (part?.bytes ?? 0) + (rejects?.bytes ?? 0) <= INLINE_PART_BYTES;
-  if (input.inline && small) return { ...result, inline: await takeInline(output) };
+  const unique = randomUUID();
+  // Where a record was rejected there may be a retry, and that begins with what is on disk.
+  const travels = input.inline && receipt.counts.rejected === 0 && (part?.bytes ?? 0) <= INLINE_PART_BYTES;
+  const partKey = travels ? '' : keys.part(job, from, generation, unique, 'part');
+  if (part) {
+    const made = { ...partRef(part), key: partKey };
+    if (input.mend) receipt.mended = [...(receipt.mended ?? []), made];
+    else receipt.part = made;
+  }
+  if (travels) return { ...resultOf(receipt), inline: await takeInline(output) };
 
   // The fence: an attempt that was given up meanwhile must not publish. If it slips through here the receipt decides.
   Context.current().cancellationSignal.throwIfAborted();
-  const unique = randomUUID();
-  if (part) {
-    const key = keys.part(job, from, generation, unique, 'part');
-    await work.publishFile(key, part.path);
-    receipt.part = { ...partRef(part), key };
-  }
+  if (input.inline) await work.publish(keys.plan(job), JSON.stringify(input.inline));
+  if (part) await work.publishFile(partKey, part.path);
   if (rejects) {
     const key = keys.rejectsOf(job, from, generation, unique);
     await work.publishFile(key, rejects.path);
     receipt.rejects = { key, records: receipt.counts.rejected };
   }
-  if (await work.publish(receiptKey, JSON.stringify(receipt))) return result;
+  if (await work.publish(receiptKey, JSON.stringify(receipt))) return resultOf(receipt);
 
   // Another attempt was first; ours was never visible.
-  if (receipt.part) await work.remove(receipt.part.key);
+  if (part) await work.remove(partKey);
   if (receipt.rejects) await work.remove(receipt.rejects.key);
-  return resultOf(await work.read(receiptKey));
+  return resultOf(JSON.parse((await work.read(receiptKey)).toString()) as Receipt);
 }
 
-function resultOf(published: Buffer): RangeResult {
-  const receipt = JSON.parse(published.toString()) as Receipt;
+function resultOf(receipt: Receipt): RangeResult {
   return { ...totalsOf(receipt), reduced: receipt.reduced };
 }
 
@@ -86,15 +93,9 @@ function partRef({ bytes, records, digest, columns }: StagedPart): Omit<PartRef,
   return { bytes, records, digest, columns };
 }
 
-async function takeInline({ receipt, part, rejects }: ProcessOutput): Promise<InlineReceipt> {
-  const take = async (path: string) => {
-    const bytes = await readFile(path);
-    await unlink(path);
-    return bytes.toString('base64');
-  };
-  return {
-    receipt,
-    part: part && (await take(part.path)),
-    rejects: rejects && (await take(rejects.path)),
-  };
+async function takeInline({ receipt, part }: ProcessOutput): Promise<InlineReceipt> {
+  if (!part) return { receipt };
+  const bytes = await readFile(part.path);
+  await unlink(part.path);
+  return { receipt, part: bytes.toString('base64') };
 }

@@ -2,8 +2,8 @@
  * The waist of the program: every name and signature that crosses Temporal. Clients, workflows and activities share this
  * file and nothing else, so a rename is seen on both sides or on none.
  */
-import type { JobResult, PlanView } from './core/job.js';
-import type { PlanRef, PlanSummary, RangeInput } from './core/plan.js';
+import type { EndState, JobResult, PlanView } from './core/job.js';
+import type { PlanRef, PlanSummary, RangeInput, Retry } from './core/plan.js';
 import type { Totals } from './core/progress.js';
 import type { Busy, Failure, Receipt } from './core/receipt.js';
 import type { Rate } from './core/spec.js';
@@ -39,8 +39,11 @@ export const LANES_SIGNAL = 'lanes';
 /** Signal from the root to a window: its `WindowControl` from now on. */
 export const CONTROL_SIGNAL = 'control';
 
-/** Workflow `processDataset(spec)`: the spec as a caller writes it (JSON). Workflow id = job id. */
-export type ProcessDataset = (spec: unknown) => Promise<JobResult>;
+/**
+ * Workflow `processDataset(spec)`: the spec as a caller writes it (JSON). Workflow id = job id. With `retry` the run takes
+ * up what former runs of the same id left in the work area.
+ */
+export type ProcessDataset = (spec: unknown, retry?: Retry) => Promise<JobResult>;
 /** Workflow `planDataset(spec)`: what the job would do; starts nothing. */
 export type PlanDataset = (spec: unknown) => Promise<PlanView>;
 /** Workflow `processWindow`: the activities `[from, to)` of one job. */
@@ -100,6 +103,8 @@ export interface RangeResult extends Totals {
   inline?: InlineReceipt;
   /** Nothing was done: what the processor calls refused it for the moment. */
   busy?: Busy;
+  /** Nothing was done: a former run halved the range, and each half has a fate of its own. */
+  halved?: true;
   /** Nothing was done: the worker was told to stop. */
   handedBack?: true;
 }
@@ -121,7 +126,31 @@ export interface Restart {
   undo: Totals;
 }
 
+export interface InspectInput {
+  job: string;
+  spec: unknown;
+  retry?: Retry;
+}
+
+/** The plan, and for a retry what is left of it. */
+export interface Inspected extends PlanSummary {
+  /** The numbers of the activities with something left to do; absent: all are asked, and those that are done say so. */
+  todo?: number[];
+  /** What the others add up to. */
+  done?: Totals;
+}
+
+export interface ReduceInput extends PlanRef {
+  run?: number;
+}
+
+export interface DiscardInput extends PlanRef {
+  /** Absent in runs that began under 0.1.0. */
+  state?: EndState;
+}
+
 export interface CommitInput extends PlanRef {
+  run?: number;
   /** RFC 3339; when the job began. */
   startedAt: string;
   receipt?: InlineReceipt;
@@ -129,15 +158,17 @@ export interface CommitInput extends PlanRef {
 
 /** The activities, one a verb. `inspect`, `preview`, `stitch` and small commits run as local activities. */
 export interface Activities {
-  inspect(input: { job: string; spec: unknown }): Promise<PlanSummary>;
+  inspect(input: InspectInput): Promise<Inspected>;
   preview(input: { spec: unknown }): Promise<PlanView>;
   processChunks(input: RangeInput): Promise<RangeResult>;
+  /** What there is of a range already; null: nothing. */
+  standing(input: RangeInput): Promise<RangeResult | null>;
   /** Publishes that a range was given up. @returns what the receipt says: another attempt may have done it after all */
   giveUp(input: RangeInput & { failure: Failure }): Promise<RangeResult>;
   /** Some of the ranges that begin elsewhere than guessed; none when all of them join. */
   stitch(input: { job: string }): Promise<Restart[]>;
   /** @returns the bytes of the reduced part */
-  reduce(input: PlanRef): Promise<number>;
+  reduce(input: ReduceInput): Promise<number>;
   commit(input: CommitInput): Promise<JobResult>;
-  discard(input: PlanRef): Promise<void>;
+  discard(input: DiscardInput): Promise<void>;
 }

@@ -13,6 +13,7 @@ import { chunkSlots } from './processors/chunk-slots.js';
 import { createThreadPool } from './processors/pool.js';
 import { createFileStore } from './stores/file-store.js';
 import { createWorkArea, sweepStaging } from './stores/work-area.js';
+import { keepSwept } from './stores/sweep-ended.js';
 import { sweepScratch } from './stores/sweep-scratch.js';
 import { liveWorkers, publishCard } from './stores/worker-cards.js';
 import { connectionSettings, connectClient } from './temporal/connect.js';
@@ -54,6 +55,7 @@ export async function startWorker(
   const work = await createWorkArea(config.work);
   await sweepStaging(config.work);
   await sweepScratch(config.scratch);
+  const swept = keepSwept(config.work, (line) => console.warn(line));
   const pool = createThreadPool(config);
   const id = randomUUID();
   const processors = await pool.run('describe', null);
@@ -127,6 +129,7 @@ export async function startWorker(
     },
   );
   const closed = done.finally(async () => {
+    swept.stop();
     await card.withdraw();
     await pool.close();
     await connection.close();

@@ -1,8 +1,8 @@
 import { CancellationScope, defineQuery, setHandler, sleep, workflowInfo } from '@temporalio/workflow';
 import { PROGRESS_QUERY } from '../src/contract.js';
-import type { RangeResult } from '../src/contract.js';
+import type { Inspected, RangeResult } from '../src/contract.js';
 import type { JobProgress, JobResult } from '../src/core/job.js';
-import type { PlanSummary } from '../src/core/plan.js';
+import type { PlanSummary, Retry } from '../src/core/plan.js';
 import { activitiesPerRun, activityCount } from '../src/core/window.js';
 import { heavy, local } from './activity-options.js';
 import { JobControl } from './job-control.js';
@@ -20,14 +20,15 @@ const progressQuery = defineQuery<JobProgress>(PROGRESS_QUERY);
  * One job, from the spec to the committed result. Its history holds references and sums only, at most
  * `MAX_ACTIVITIES_PER_RUN` activities or the windows of a bigger job, and never continues as new.
  * @param spec the job spec as a caller writes it
+ * @param retry takes up what former runs of the job left
  */
-export async function processDataset(spec: unknown): Promise<JobResult> {
+export async function processDataset(spec: unknown, retry?: Retry): Promise<JobResult> {
   const ledger = new JobLedger();
   const control = new JobControl(ledger);
   setHandler(progressQuery, () => ledger.progress, { description: 'state, chunks, records and bytes of the job' });
   const job = workflowInfo().workflowId;
   try {
-    const plan = await local.inspect({ job, spec });
+    const plan = await local.inspect({ job, spec, retry });
     ledger.planned(plan);
     control.plan(plan);
     return await withinTime(plan, () => runPlan(job, plan, { ledger, control }));
@@ -35,7 +36,7 @@ export async function processDataset(spec: unknown): Promise<JobResult> {
     const end = endedBy(error, CancellationScope.current().consideredCancelled);
     if (!end) throw error;
     ledger.enter(end.state);
-    await CancellationScope.nonCancellable(() => local.discard({ job, inline: ledger.inlinePlan }));
+    await CancellationScope.nonCancellable(() => local.discard({ job, inline: ledger.inlinePlan, state: end.state }));
     throw end.failure;
   }
 }
@@ -45,8 +46,10 @@ interface Steering {
   control: JobControl;
 }
 
-async function runPlan(job: string, plan: PlanSummary, steering: Steering): Promise<JobResult> {
+async function runPlan(job: string, plan: Inspected, steering: Steering): Promise<JobResult> {
   const { ledger, control } = steering;
+  const run = plan.retry?.run;
+  if (plan.done) ledger.add(plan.done);
   const single = await processAll(job, plan, steering);
   if (plan.stitches) await stitch(job, plan, rulesOf(steering), (undo, done) => ledger.correct(undo, done));
   ledger.checkTolerance(true);
@@ -54,20 +57,22 @@ async function runPlan(job: string, plan: PlanSummary, steering: Steering): Prom
   await control.released();
   if (plan.reduces && !single?.reduced) {
     ledger.enter('reducing');
-    ledger.reduced(await heavyStep(plan, `reduce ${plan.chunkCount} partials`).reduce({ job, inline: plan.inline }));
+    ledger.reduced(
+      await heavyStep(plan, `reduce ${plan.chunkCount} partials`).reduce({ job, inline: plan.inline, run }),
+    );
   }
 
   await control.released();
   ledger.enter('committing');
   const commit = ledger.commitIsSmall ? local : heavyStep(plan, `commit ${plan.name}`);
   const startedAt = workflowInfo().startTime.toISOString();
-  const result = await commit.commit({ job, inline: plan.inline, startedAt, receipt: single?.inline });
+  const result = await commit.commit({ job, inline: plan.inline, run, startedAt, receipt: single?.inline });
   ledger.enter(result.state);
   return result;
 }
 
 /** Runs every chunk. Returns the result of the only activity where there is just one. */
-async function processAll(job: string, plan: PlanSummary, { ledger, control }: Steering): Promise<RangeResult | null> {
+async function processAll(job: string, plan: Inspected, { ledger, control }: Steering): Promise<RangeResult | null> {
   const activities = activityCount(plan);
   if (activities > activitiesPerRun(plan)) {
     await processInWindows(job, plan, control, {
@@ -77,13 +82,15 @@ async function processAll(job: string, plan: PlanSummary, { ledger, control }: S
     return null;
   }
   let last: RangeResult | null = null;
+  const { todo } = plan;
+  const count = todo?.length ?? activities;
   const rules = rulesOf({ ledger, control });
   const work = async (n: number) => {
-    last = await processRange(job, plan, n, rules);
+    last = await processRange(job, plan, todo?.[n] ?? n, rules);
     ledger.add(last, lanes.running);
   };
-  const lanes = new Lanes(0, activities, work, control.pace);
-  const openLanes = () => lanes.open(Math.min(control.settings.concurrency, activities) - lanes.running);
+  const lanes = new Lanes(0, count, work, control.pace);
+  const openLanes = () => lanes.open(Math.min(control.settings.concurrency, count) - lanes.running);
   openLanes();
   control.onChange(openLanes);
   await lanes.done();

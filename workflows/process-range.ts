@@ -4,7 +4,7 @@ import type { PlanSummary, RangeInput } from '../src/core/plan.js';
 import { addTotals } from '../src/core/progress.js';
 import type { Busy, Failure } from '../src/core/receipt.js';
 import type { JobSettings } from '../src/core/settings.js';
-import { rangeOf, rangeSummary } from '../src/core/window.js';
+import { middleOf, rangeOf, rangeSummary } from '../src/core/window.js';
 import { heavy, local } from './activity-options.js';
 import { CHUNK_TIMEOUT, chunkFault } from './outcome.js';
 import type { Pace } from './pace.js';
@@ -28,7 +28,7 @@ export interface RangeRules {
 
 /** Activity number `n` of a job: a run of neighbouring chunks. */
 export async function processRange(job: string, plan: PlanSummary, n: number, rules: RangeRules): Promise<RangeResult> {
-  const range = { job, inline: plan.inline, ...rangeOf(plan, n), generation: 0 };
+  const range = { job, inline: plan.inline, ...rangeOf(plan, n), generation: 0, retry: plan.retry };
   const { chunkCount, records } = plan;
   const chunks = range.to - range.from;
   rules.pace.spend((records * chunks) / chunkCount, chunks);
@@ -40,23 +40,29 @@ export async function processRange(job: string, plan: PlanSummary, n: number, ru
  * the others are kept. One that did not end in time is halved in any case: it may just have been too much for one attempt.
  */
 async function runOrGiveUp(plan: PlanSummary, range: RangeInput, rules: RangeRules): Promise<RangeResult> {
+  let result: RangeResult;
   try {
-    return await runRange(plan, range, rules);
+    result = await runRange(plan, range, rules);
   } catch (error) {
     const failure = chunkFault(error);
     if (!failure) throw error;
     const { failedChunks } = rules.settings();
     const mayFail = !(failedChunks && 'count' in failedChunks && failedChunks.count === 0);
-    const middle = (range.from + range.to) >> 1;
-    if (middle > range.from && (mayFail || failure.code === CHUNK_TIMEOUT)) {
-      const first = await runOrGiveUp(plan, { ...range, to: middle }, rules);
-      return addTotals(first, await runOrGiveUp(plan, { ...range, from: middle }, rules));
-    }
+    if (!mayFail && failure.code !== CHUNK_TIMEOUT) throw error;
+    // What a former run had of the range stands: a retry that fails takes nothing away.
+    const stands = range.retry ? await local.standing(range) : null;
+    if (!stands && middleOf(range) > range.from) return runHalves(plan, range, rules);
     if (!mayFail) throw error;
-    const result = await local.giveUp({ ...range, failure });
+    result = stands ?? (await local.giveUp({ ...range, failure }));
     if (result.failed) rules.failed(failure);
-    return result;
   }
+  return result.halved ? runHalves(plan, range, rules) : result;
+}
+
+async function runHalves(plan: PlanSummary, range: RangeInput, rules: RangeRules): Promise<RangeResult> {
+  const middle = middleOf(range);
+  const first = await runOrGiveUp(plan, { ...range, to: middle }, rules);
+  return addTotals(first, await runOrGiveUp(plan, { ...range, from: middle }, rules));
 }
 
 /** Runs a range, again where its worker left or what the processor calls refused it. */

@@ -5,15 +5,16 @@ import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { MillraceError } from '../core/errors.js';
 import { isEndState } from '../core/job.js';
-import type { JobView, Manifest, OutputRef } from '../core/job.js';
+import type { JobResult, JobView, Manifest, OutputRef } from '../core/job.js';
 import { parseSettings } from '../core/settings.js';
 import { toIssues } from '../schema/issues.js';
 import { parseSpec, specDigest } from '../schema/spec.js';
 import type { ByteSource, SinkStore, SourceStore, WorkArea } from '../stores/port.js';
 import type { Jobs } from '../temporal/jobs.js';
-import { readBody, readOptionalBody } from './body.js';
+import { readBody, readNdjsonBody, readOptionalBody } from './body.js';
 import { streamOf } from './bytes.js';
 import { createCatalogue } from './catalogue.js';
+import { storeCorrections } from './corrections.js';
 import { guard } from './guard.js';
 import { indexPage, LINKS } from './index-page.js';
 import { openApiDocument, pauseSchema, registerBodies, triggerSchema } from './openapi.js';
@@ -162,6 +163,19 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   });
 
   app.openapi(routes.cancelJob, async (c) => c.json(await jobs.cancel(c.req.valid('param').id), 200));
+
+  app.openapi(routes.retryJob, async (c) => {
+    const { id } = c.req.valid('param');
+    const { 'idempotency-key': key } = c.req.valid('header');
+    const text = await readNdjsonBody(c);
+    const correct =
+      text === null
+        ? undefined
+        : (result: JobResult | undefined): Promise<string> => storeCorrections(work, id, text, result);
+    const job = await jobs.retry(id, { key, correct });
+    accepted(c, job);
+    return c.json(job, 202);
+  });
 
   app.openapi(routes.pauseJob, async (c) => {
     const parsed = pauseSchema.safeParse((await readOptionalBody(c)) ?? {});

@@ -3,6 +3,7 @@ import { parse as parseYaml } from 'yaml';
 import { messageOf } from '../core/errors.js';
 import { HttpProblem } from './problems.js';
 
+const NDJSON_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
 const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml'];
 
 /**
@@ -20,17 +21,10 @@ export async function readOptionalBody(c: Context): Promise<unknown> {
 }
 
 function parse(c: Context, text: string): unknown {
-  const type = (c.req.header('content-type') ?? '').split(';')[0]!.trim().toLowerCase();
+  const type = mediaType(c);
   const isJson = type === 'application/json' || /^application\/[a-z0-9.-]+\+json$/.test(type);
   if (!isJson && !YAML_TYPES.includes(type)) {
-    const found = type === '' ? 'no content-type' : `content-type "${type}"`;
-    throw new HttpProblem(
-      'request.media_type',
-      `cannot read a body of ${found}; send application/json or application/yaml`,
-      {
-        headers: { accept: 'application/json, application/yaml' },
-      },
-    );
+    throw unreadable(type, ['application/json', 'application/yaml']);
   }
   try {
     // Few aliases: a handful of them, nested, would grow into gigabytes.
@@ -39,4 +33,24 @@ function parse(c: Context, text: string): unknown {
     const what = isJson ? 'JSON' : 'YAML';
     throw new HttpProblem('request.malformed', `the body is no ${what}: ${messageOf(error).split('\n')[0]}`);
   }
+}
+
+/** A body of NDJSON as text; null where there is none. @throws HttpProblem `request.media_type` */
+export async function readNdjsonBody(c: Context): Promise<string | null> {
+  const text = await c.req.text();
+  if (text.trim() === '') return null;
+  const type = mediaType(c);
+  if (!NDJSON_TYPES.includes(type)) throw unreadable(type, NDJSON_TYPES.slice(0, 1));
+  return text;
+}
+
+function mediaType(c: Context): string {
+  return (c.req.header('content-type') ?? '').split(';')[0]!.trim().toLowerCase();
+}
+
+function unreadable(type: string, wanted: string[]): HttpProblem {
+  const found = type === '' ? 'no content-type' : `content-type "${type}"`;
+  return new HttpProblem('request.media_type', `cannot read a body of ${found}; send ${wanted.join(' or ')}`, {
+    headers: { accept: wanted.join(', ') },
+  });
 }

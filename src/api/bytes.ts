@@ -28,3 +28,16 @@ export function streamOf(source: ByteSource): ReadableStream<Uint8Array> {
     { highWaterMark: 1 },
   );
 }
+
+/** The lines of a text, without their ends and without blank ones; one block of it is in memory. */
+export async function* linesOf(source: ByteSource): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for (let at = 0; at < source.size; at += BLOCK_BYTES) {
+    const block = await source.read(at, at + BLOCK_BYTES);
+    const lines = (rest + decoder.decode(block, { stream: true })).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) if (line !== '') yield line;
+  }
+  if (rest !== '') yield rest;
+}

@@ -83,6 +83,14 @@ const idempotencyHeader = z.object({
     description: 'The same key and spec give the same job; the same key with another spec is refused',
   }),
 });
+const retryKeyHeader = z.object({
+  'idempotency-key': z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .openapi({ description: 'The same key gives the same retry' }),
+});
 const location = z.object({ Location: z.string().openapi({ description: 'Path of the job' }) });
 
 export const createJob = createRoute({
@@ -170,6 +178,23 @@ export const cancelJob = createRoute({
   tags: ['jobs'],
   request: { params: idParam },
   responses: { 200: json('The job; one that had ended is unchanged', JobView), ...problems(404, 503) },
+});
+
+export const retryJob = createRoute({
+  method: 'post',
+  path: '/v1/jobs/{id}/retry',
+  operationId: 'retryJob',
+  summary: 'Run what failed, was rejected or never ran of an ended job',
+  description:
+    'A body is a corrected reject file: lines of GET …/rejects with `raw` mended. Records without a line stay rejected. ' +
+    'Repeating the request while the retry runs, or at any time with the same Idempotency-Key, gives the same retry.',
+  tags: ['jobs'],
+  request: {
+    params: idParam,
+    headers: retryKeyHeader,
+    body: { required: false, content: { [NDJSON]: { schema: text } } },
+  },
+  responses: { 202: json('Accepted', JobView, location), ...problems(404, 409, 410, 413, 415, 422, 503) },
 });
 
 const pauseBody = { required: false, content: { 'application/json': ref('Pause') } };
@@ -312,6 +337,7 @@ export const ROUTES: ReadonlyArray<Pick<RouteConfig, 'method' | 'path'>> = [
   listJobs,
   getJob,
   cancelJob,
+  retryJob,
   pauseJob,
   resumeJob,
   changeJob,

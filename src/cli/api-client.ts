@@ -39,6 +39,8 @@ export interface ApiClient {
   job(id: string): Promise<JobView>;
   jobs(query?: JobQuery): Promise<JobPage>;
   cancel(id: string): Promise<JobView>;
+  /** @param rejects a corrected reject file, as its text */
+  retry(id: string, rejects?: string): Promise<JobView>;
   pause(id: string, reason?: string): Promise<JobView>;
   resume(id: string): Promise<JobView>;
   /** Settings as `options` of a job spec write them. */
@@ -58,7 +60,13 @@ const HEALTH_TIMEOUT_MS = 1500;
  * Errors: `ApiProblem` with the API's own code; `api.unreachable` where nobody answers; `api.bad_answer` where it is not this API.
  */
 export function apiClient(url: string): ApiClient {
-  const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+    ndjson?: string,
+  ) => {
     let response: Response;
     try {
       response = await fetch(url + path, {
@@ -67,9 +75,10 @@ export function apiClient(url: string): ApiClient {
         headers: {
           accept: 'application/json',
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(ndjson === undefined ? {} : { 'content-type': 'application/x-ndjson' }),
           ...headers,
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? { body: ndjson } : { body: JSON.stringify(body) }),
       });
     } catch (error) {
       throw unreachable(url, error);
@@ -108,6 +117,10 @@ export function apiClient(url: string): ApiClient {
     job: (id) => json('GET', jobPath(id)),
     jobs: (query = {}) => json('GET', `/v1/jobs${queryString(query)}`),
     cancel: (id) => json('POST', `${jobPath(id)}/cancel`),
+    async retry(id, rejects) {
+      const response = await call('POST', `${jobPath(id)}/retry`, undefined, {}, rejects);
+      return (await response.json()) as JobView;
+    },
     pause: (id, reason) => json('POST', `${jobPath(id)}/pause`, reason === undefined ? undefined : { reason }),
     resume: (id) => json('POST', `${jobPath(id)}/resume`),
     set: (id, settings) => json('PATCH', jobPath(id), settings),

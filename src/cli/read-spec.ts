@@ -10,7 +10,7 @@ import { isRecord } from './params.js';
  */
 export async function readSpec(path: string, io: Io): Promise<Record<string, unknown>> {
   const label = path === '-' ? 'standard input' : `"${path}"`;
-  const text = path === '-' ? await io.readStdin() : await readSpecFile(resolve(io.cwd, path), label);
+  const text = await readText(path, 'spec', io);
   const value = await parse(text, label);
   if (!isRecord(value)) {
     throw new MillraceError(
@@ -21,9 +21,11 @@ export async function readSpec(path: string, io: Io): Promise<Record<string, unk
   return value;
 }
 
-async function readSpecFile(path: string, label: string): Promise<string> {
+/** The text of a file, or of standard input for `-`. Errors: `usage.spec_file`. */
+export async function readText(path: string, what: string, io: Io): Promise<string> {
+  if (path === '-') return io.readStdin();
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(resolve(io.cwd, path), 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     const reason =
@@ -34,7 +36,7 @@ async function readSpecFile(path: string, label: string): Promise<string> {
           : code === 'EACCES'
             ? 'access denied'
             : messageOf(error);
-    throw new MillraceError('usage.spec_file', `Cannot read the spec ${label}: ${reason}`, { cause: error });
+    throw new MillraceError('usage.spec_file', `Cannot read the ${what} "${path}": ${reason}`, { cause: error });
   }
 }
 

@@ -62,9 +62,24 @@ export interface OutputRef {
   columns: Array<{ name: string; type: string }>;
 }
 
+/** `ended.json`: what an ended job's folder in the work area says of itself, for retention. */
+export interface Ended {
+  state: EndState;
+  /** RFC 3339. */
+  endedAt: string;
+  /** RFC 3339; from then on the folder's contents may go: what a retry needs, and the result that the API serves. */
+  keepUntil: { work: string; result: string };
+}
+
+/** Until when, in milliseconds of the epoch, a job that ended so can be retried: all of it has to be there. */
+export function keptUntil({ keepUntil }: Ended): number {
+  return Math.min(Date.parse(keepUntil.work), Date.parse(keepUntil.result));
+}
+
 /** `manifest.json`: written last, atomically. Without it there is no result. */
 export interface Manifest {
   version: 1;
+  /** 0, and one more for each retry. */
   generation: number;
   job: string;
   name: string;

@@ -81,6 +81,16 @@ export interface PlanSummary {
   stitches: boolean;
   options: JobSpec['options'];
   warnings: string[];
+  /** Present where the run takes up what former runs of the job left. */
+  retry?: Retry;
+}
+
+/** That a run takes up a job that had ended. */
+export interface Retry {
+  /** 1 and up; it becomes the `generation` of the manifest. */
+  run: number;
+  /** Work-area prefix of corrected rejects, see `keys.correction`. Records that are not there stay rejected. */
+  corrections?: string;
 }
 
 /** Where a plan is found: beside the reference (small jobs), or in the work area under the job. */
@@ -97,6 +107,8 @@ export interface RangeInput extends PlanRef {
   start?: number;
   /** 0, and one more each time the range is run again from another start. */
   generation: number;
+  /** The run is a retry: a receipt that is there decides what of the range is run again, and as which generation. */
+  retry?: Retry;
   /** Records a second that the processor may be given. */
   recordsPerSecond?: number;
 }

@@ -24,6 +24,10 @@ export interface Receipt {
   guessed: boolean;
   /** Place and reason of the first reject, for messages. */
   firstReject?: string;
+  /** The retry that made the receipt; absent: the first run. */
+  run?: number;
+  /** Output of records that were rejected first and taken by a retry: it follows `part`, in the order of the retries. */
+  mended?: PartRef[];
   /** The range was given up after its last attempt: no counts, no part, no spans. */
   failed?: Failure;
   /** Text: what was covered of each file, in order. */
@@ -74,10 +78,15 @@ export function totalsOf(receipt: Receipt): Totals {
     chunks,
     counts: receipt.counts,
     bytes: receipt.bytes,
-    outBytes: receipt.part?.bytes ?? 0,
+    outBytes: partsOf(receipt).reduce((sum, part) => sum + part.bytes, 0),
     unverified: receipt.guessed ? receipt.counts.rejected : 0,
     firstReject: receipt.firstReject,
   };
+}
+
+/** The output of a range, in its order. */
+export function partsOf({ part, mended = [] }: Receipt): PartRef[] {
+  return part ? [part, ...mended] : mended;
 }
 
 /** Keys of the work area, under `<job>/`. */
@@ -92,18 +101,30 @@ export const keys = {
     `${job}/parts/${pad(from)}-g${generation}-${unique}.${extension}`,
   rejectsOf: (job: string, from: number, generation: number, unique: string) =>
     `${job}/rejects/${pad(from)}-g${generation}-${unique}.ndjson`,
-  reduced: (job: string) => `${job}/reduced.json`,
+  reduced: (job: string, run = 0) => `${job}/reduced${ofRun(run)}.json`,
   result: (job: string, format: string) => `${job}/output/result.${format}`,
   output: (job: string) => `${job}/output/`,
   parts: (job: string) => `${job}/parts/`,
+  rejectFiles: (job: string) => `${job}/rejects/`,
   job: (job: string) => `${job}/`,
   rejects: (job: string) => `${job}/output/rejects.ndjson`,
-  manifest: (job: string) => `${job}/output/manifest.json`,
-  /** The job's result: there once everything is published. */
-  committed: (job: string) => `${job}/output/committed.json`,
+  manifest: (job: string, run = 0) => `${job}/output/manifest${ofRun(run)}.json`,
+  /** The result of a run: there once everything is published. */
+  committed: (job: string, run = 0) => `${job}/output/committed${ofRun(run)}.json`,
+  /** How and when the job ended: an `Ended`. Absent while it runs. */
+  ended: (job: string) => `${job}/ended.json`,
+  /** Corrected rejects that came with a retry, under a name of their own for each request. */
+  corrections: (job: string, request: string) => `${job}/corrections/${request}/`,
+  allCorrections: (job: string) => `${job}/corrections/`,
+  /** Those of one chunk, under the prefix that `corrections` gave. */
+  correction: (prefix: string, chunk: number) => `${prefix}${pad(chunk)}.ndjson`,
   workers: () => 'workers/',
   worker: (id: string) => `workers/${id}.json`,
 };
+
+function ofRun(run: number): string {
+  return run === 0 ? '' : `-g${run}`;
+}
 
 /** Ten digits, so that keys sort as numbers do. */
 function pad(value: number, width = 10): string {

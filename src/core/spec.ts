@@ -64,6 +64,8 @@ export interface JobOptions {
   retry: { attempts: number; firstMs: number; factor: number; maxMs: number; never: string[] };
   timeout: { chunkMs: number; heartbeatMs: number; jobMs: number };
   rejects: { action: 'fail' | 'skip' | 'quarantine'; tolerate: Tolerance };
+  /** How long after its end a job's result in the work area, and what a retry would need, are kept. */
+  retention: { resultMs: number; workMs: number };
   /** Chunks that may fail for good before the job does. Absent: none. */
   failedChunks?: Tolerance;
   /** For the whole job, over all workers. Absent: no limit. */
@@ -79,6 +81,7 @@ export type Rate = { records: number } | { chunks: number } | null;
 /** Beyond this many rejected records (or this share of all) the job fails. `null`: no limit. */
 export type Tolerance = { count: number } | { share: number } | null;
 
+export const RETENTION_MS = 30 * 86_400_000;
 export const MAX_ITEMS_BYTES = 1024 * 1024;
 /** A record longer than this is rejected at its first byte, and reading goes on after its first newline. */
 export const MAX_RECORD_BYTES = 8 * 1024 * 1024;

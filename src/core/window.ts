@@ -29,6 +29,11 @@ export function rangeOf(
   return { from, to: Math.min(from + plan.chunksPerActivity, plan.chunkCount) };
 }
 
+/** Where a range is halved that fails; its start where it is one chunk. */
+export function middleOf({ from, to }: { from: number; to: number }): number {
+  return (from + to) >> 1;
+}
+
 /** What the Web UI shows on an activity's bar, cut by it at 120 characters. */
 export function rangeSummary(plan: PlanSummary, from: number, to: number): string {
   const which = to - from === 1 ? `chunk ${from + 1}` : `chunks ${from + 1}-${to}`;

@@ -59,6 +59,8 @@ export interface CheckOutput {
 
 export interface ProcessInput extends RangeInput {
   attempt: number;
+  /** Only the records that this receipt rejected are run; the new one stands for both. */
+  mend?: Receipt;
   /** In a task process: records to be rejected unseen. */
   poison?: Poison[];
 }

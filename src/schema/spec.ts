@@ -203,6 +203,11 @@ const fairness = closed({
   weight: z.number().min(0.001).max(1000).default(1),
 });
 
+const retention = closed({
+  result: duration(1000, 3650 * DAY_MS).prefault('30d'),
+  work: duration(1000, 3650 * DAY_MS).prefault('30d'),
+}).transform(({ result, work }) => ({ resultMs: result, workMs: work }));
+
 const options = closed({
   chunk: chunk.default('auto'),
   concurrency: z
@@ -213,6 +218,7 @@ const options = closed({
   retry: retry.prefault({}),
   timeout: timeout.prefault({}),
   rejects: rejects.prefault({}),
+  retention: retention.prefault({}),
   failedChunks: closed({ tolerate: tolerance.default({ count: 0 }) })
     .transform(({ tolerate }) => tolerate)
     .optional(),

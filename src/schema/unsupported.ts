@@ -14,7 +14,6 @@ const UNSUPPORTED: ReadonlyArray<{
   { at: 'options.start' },
   { at: 'options.expires' },
   { at: 'options.notify', instead: 'ask GET /v1/jobs/{id}?wait=30s' },
-  { at: 'options.retention' },
 ];
 
 /** The first thing in a spec that this version does not do. Deletes the ones that mean what is done anyway. */

@@ -107,6 +107,7 @@ export function createFileStore(options: { roots: string[]; cwd: string }): Sour
     stageFolder,
     digest,
     sweep,
+    names: async (folder) => (await readdir(folder).catch(() => [])).sort(),
     remove: (target) => rm(target, { force: true }),
   };
 }

@@ -25,7 +25,9 @@ import { keyedJobId, newJobId } from './job-id.js';
 import { jobView } from './job-view.js';
 import type { Execution, Findings } from './job-view.js';
 import { SEARCH_ATTRIBUTES } from './search-attributes.js';
-import { cursorOf, listQuery, tokenOf } from './list-query.js';
+import { cursorOf, listQuery, runsQuery, tokenOf } from './list-query.js';
+import { createRetry } from './retry-job.js';
+import type { Described, RetryJob } from './retry-job.js';
 
 /** With what else a request does, an answer that the server is away takes less than five seconds. */
 const CALL_MS = 4000;
@@ -38,6 +40,7 @@ const INLINE_ITEMS_BYTES = 32 * 1024;
 const SUMMARY_BYTES = 200;
 const TENANT = 'default';
 const WORKFLOW_QUEUE = 1;
+const RUNS_PAGE = 1000;
 
 export interface StartJob {
   /** The spec as the caller wrote it; goes into the start event. */
@@ -80,6 +83,12 @@ export interface Jobs {
   /** Asks for the end of an open job; one that has ended stays as it is. */
   cancel(id: string): Promise<JobView>;
   /**
+   * Runs what failed, was rejected or never ran of an ended job, as a new run of the same id. A retry that is open already
+   * is given back; with a key, the one that it started.
+   * @throws MillraceError `job.not_found`, `job.open`, `job.nothing_to_retry`, `job.expired`, or what `correct` throws
+   */
+  retry(id: string, options: RetryJob): Promise<JobView>;
+  /**
    * Tells an open job to hand out no more chunks, to go on, or to work otherwise. Repeating it is harmless.
    * @param settings as `options` of a job spec write them
    * @throws MillraceError `job.closed`, `job.no_worker`, `job.bad_settings`, `job.not_found`
@@ -113,7 +122,7 @@ export function createJobs(options: {
     }
   }
 
-  async function describe(id: string): Promise<Execution> {
+  async function describe(id: string): Promise<Described> {
     try {
       const found = await call(() => client.workflow.getHandle(id).describe());
       if (found.type !== PROCESS_DATASET) throw notFound(id);
@@ -279,15 +288,48 @@ export function createJobs(options: {
     const answer = await call(() =>
       client.workflowService.listWorkflowExecutions({ namespace, query, pageSize: filter.limit, nextPageToken }),
     );
-    const jobs = await Promise.all(
-      answer.executions.map(async (raw) => {
-        const info = await executionInfoFromRaw(raw, client.options.loadedDataConverter, raw, namespace);
-        return jobView({ ...info, attributes: info.typedSearchAttributes.getAll() }, {}, temporalLink);
-      }),
+    const infos = await Promise.all(
+      answer.executions.map((raw) => executionInfoFromRaw(raw, client.options.loadedDataConverter, raw, namespace)),
     );
+    const newest = await newestRuns(infos.filter(({ status }) => status.name !== 'RUNNING'));
+    const jobs = infos
+      .filter(({ workflowId, runId }) => (newest.get(workflowId) ?? runId) === runId)
+      .map((info) => jobView({ ...info, attributes: info.typedSearchAttributes.getAll() }, {}, temporalLink));
     const token = answer.nextPageToken;
     return { jobs, nextCursor: token && token.length > 0 ? cursorOf(token, query) : null };
   }
+
+  /** By job. One that was retried has several runs, and the list of the server has them all. */
+  async function newestRuns(ended: ReadonlyArray<{ workflowId: string }>): Promise<Map<string, string>> {
+    const newest = new Map<string, { runId: string; started: number }>();
+    const ids = [...new Set(ended.map(({ workflowId }) => workflowId))];
+    let nextPageToken: Uint8Array | undefined;
+    while (ids.length > 0) {
+      const query = runsQuery(ids);
+      const answer = await call(() =>
+        client.workflowService.listWorkflowExecutions({ namespace, query, pageSize: RUNS_PAGE, nextPageToken }),
+      );
+      for (const { execution, startTime } of answer.executions) {
+        const { workflowId, runId } = execution as { workflowId: string; runId: string };
+        const started = Number(startTime?.seconds ?? 0) * 1e9 + (startTime?.nanos ?? 0);
+        if (started > (newest.get(workflowId)?.started ?? -1)) newest.set(workflowId, { runId, started });
+      }
+      nextPageToken = answer.nextPageToken;
+      if (!nextPageToken || nextPageToken.length === 0) break;
+    }
+    return new Map([...newest].map(([id, { runId }]) => [id, runId]));
+  }
+
+  const retry = createRetry({
+    client,
+    namespace,
+    taskQueue,
+    work,
+    call,
+    describe,
+    findingsOf,
+    viewOf: (execution, found) => jobView(execution, found, temporalLink),
+  });
 
   async function cancel(id: string): Promise<JobView> {
     const before = await view(id);
@@ -385,6 +427,7 @@ export function createJobs(options: {
     wait,
     list,
     cancel,
+    retry,
     pause: (id, reason) => update(id, PAUSE_UPDATE, reason),
     resume: (id) => update(id, RESUME_UPDATE),
     set: (id, settings) => update(id, SET_UPDATE, settings),

@@ -12,6 +12,11 @@ export function listQuery(filter: { state?: JobState; name?: string; since?: Dat
   return terms.join(' AND ');
 }
 
+/** The visibility query of all runs of some jobs. */
+export function runsQuery(ids: readonly string[]): string {
+  return `WorkflowType = ${quoted(PROCESS_DATASET)} AND WorkflowId IN (${ids.map(quoted).join(', ')})`;
+}
+
 /** How a workflow ended is the server's word; only the finer states are the job's own. */
 function stateTerm(state: JobState): string {
   switch (state) {

@@ -127,20 +127,23 @@ describe('a sink that is there already', () => {
 describe('a job that does not complete', () => {
   const retry = { attempts: 1 };
 
-  it.each(['failed/out.csv', 'failed-parts/'])('leaves no output, no manifest and no work: %s', async (name) => {
-    const sink = { uri: engine.at(name), format: 'csv' };
-    const spec = job({ use: 'odd-jobs' }, sink, { chunk: { bytes: 700 }, retry });
-    const throwing = await engine.write(
-      'in/throws.csv',
-      `job,n\n${'greet,1\n'.repeat(400)}throw,2\n${'greet,1\n'.repeat(400)}`,
-    );
-    const { code, id } = await engine.fail({ ...spec, source: { uri: throwing } });
-    expect(code).toBe('processor.failed');
-    expect(existsSync(engine.at(name))).toBe(false);
-    expect((await readdir(engine.data)).filter((entry) => entry.startsWith('.'))).toEqual([]);
-    expect(await engine.workOf(id)).toEqual([]);
-    expect(await engine.staging()).toEqual([]);
-  });
+  it.each(['failed/out.csv', 'failed-parts/'])(
+    'leaves no output and no manifest, and what a retry begins with: %s',
+    async (name) => {
+      const sink = { uri: engine.at(name), format: 'csv' };
+      const spec = job({ use: 'odd-jobs' }, sink, { chunk: { bytes: 700 }, retry });
+      const throwing = await engine.write(
+        'in/throws.csv',
+        `job,n\n${'greet,1\n'.repeat(400)}throw,2\n${'greet,1\n'.repeat(400)}`,
+      );
+      const { code, id } = await engine.fail({ ...spec, source: { uri: throwing } });
+      expect(code).toBe('processor.failed');
+      expect(existsSync(engine.at(name))).toBe(false);
+      expect((await readdir(engine.data)).filter((entry) => entry.startsWith('.'))).toEqual([]);
+      expect(await engine.workOf(id)).toEqual(expect.arrayContaining(['ended.json', 'plan.json']));
+      expect(await engine.staging()).toEqual([]);
+    },
+  );
 
   it('keeps what it was to replace', async () => {
     const target = await engine.write('keep/out.csv', 'old\n');

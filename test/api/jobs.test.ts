@@ -275,6 +275,107 @@ describe('POST /v1/jobs/{id}/cancel', () => {
   });
 });
 
+describe('POST /v1/jobs/{id}/retry', () => {
+  const reject = {
+    source: 'items',
+    chunk: 0,
+    offset: null,
+    line: null,
+    record: 2,
+    code: 'c.d',
+    message: 'm',
+    raw: '{}',
+  };
+  const line = (changes = {}) => JSON.stringify({ ...reject, ...changes });
+
+  /** A job of the tiny workflows with what the activities of a real one leave in the work area. */
+  async function ended(changes: Partial<JobResult>, work = true): Promise<string> {
+    const { id } = (await post('/v1/jobs?wait=10s', echo(changes))).body;
+    const keepUntil = { work: '2999-01-01T00:00:00Z', result: '2999-01-01T00:00:00Z' };
+    if (work) await service.work.replace(keys.ended(id), JSON.stringify({ state: 'x', endedAt: '', keepUntil }));
+    return id;
+  }
+
+  async function withRejects(): Promise<string> {
+    const uri = `rejects-${randomUUID()}/rejects.ndjson`;
+    await service.work.publish(uri, `${line()}\n${line({ record: 3 })}\n`);
+    return ended({ state: 'completed_with_rejects', rejects: { uri, records: 2 } });
+  }
+
+  async function retry(id: string, body?: string, type = 'application/x-ndjson') {
+    const headers = body === undefined ? undefined : { 'content-type': type };
+    const response = await service.app.request(`/v1/jobs/${id}/retry`, { method: 'POST', headers, body });
+    return { status: response.status, headers: response.headers, body: (await response.json()) as JobView };
+  }
+
+  it('answers 202 with the place of the job, whose newest run is shown from then on', async () => {
+    const id = await ended({ state: 'completed_with_rejects' });
+    const { status, headers, body } = await retry(id);
+    expect([status, headers.get('location'), body.id, body.state]).toEqual([202, `/v1/jobs/${id}`, id, 'pending']);
+    expect(jobViewSchema.strict().parse(body)).toEqual(body);
+    const done = (await get(`/v1/jobs/${id}?wait=10s`)).body;
+    expect([done.state, done.source, done.processor]).toEqual(['completed_with_rejects', '2 items', 'echo']);
+    expect(Date.parse(done.createdAt)).toBeGreaterThanOrEqual(Date.parse(body.createdAt) - 1000);
+  });
+
+  it('takes a corrected reject file and puts it where the run finds it', async () => {
+    const id = await withRejects();
+    expect((await retry(id, `${line({ raw: '{"n":1}' })}\n\n`)).status).toBe(202);
+    await get(`/v1/jobs/${id}?wait=10s`);
+    const { events } = await service.client.workflow.getHandle(id).fetchHistory();
+    const [, payload] = events![0]!.workflowExecutionStartedEventAttributes!.input!.payloads!;
+    const given = JSON.parse(Buffer.from(payload!.data!).toString()) as { run: number; corrections: string };
+    expect(given.run).toBe(1);
+    const stored = await service.work.read(keys.correction(given.corrections, 0));
+    expect(JSON.parse(stored.toString())).toMatchObject({ record: 2, raw: '{"n":1}' });
+  });
+
+  it.each([
+    ['no JSON', 'x\n', [0]],
+    ['a list', '[]', [0]],
+    ['no raw', '{"chunk":0}', [0]],
+    ['of a record that was not rejected', `${line()}\n${line({ record: 9 })}`, [1]],
+    ['of another file', line({ source: 'other.csv' }), [0]],
+    ['twice the same record', `${line()}\n${line()}\nx`, [1, 2]],
+    ['blank', '\n{}', [1]],
+  ])('refuses a file with a line that is %s', async (_, body, at) => {
+    const problem = await refused(retry(await withRejects(), body));
+    expect([problem.status, problem.code]).toEqual([422, 'rejects.invalid']);
+    expect(problem.errors.map(({ path }) => path)).toEqual(at.map((i) => `/${i}`));
+    expect(problem.errors[0]!.message).toContain(`line ${at[0]! + 1}: `);
+  });
+
+  it('refuses what cannot be retried, and says why', async () => {
+    const codeOf = async (answer: ReturnType<typeof retry>) => {
+      const { status, code } = await refused(answer);
+      return [status, code];
+    };
+    expect(await codeOf(retry('j-nowhere'))).toEqual([404, 'job.not_found']);
+    expect(await codeOf(retry(await ended({})))).toEqual([409, 'job.nothing_to_retry']);
+    expect(await codeOf(retry(await ended({ state: 'completed_with_rejects' }, false)))).toEqual([410, 'job.expired']);
+    expect(await codeOf(retry(await ended({ state: 'completed_with_rejects' }), line()))).toEqual([
+      422,
+      'rejects.invalid',
+    ]);
+    expect(await codeOf(retry(await withRejects(), line(), 'text/plain'))).toEqual([415, 'request.media_type']);
+    const open = (await post('/v1/jobs', slow)).body.id;
+    expect(await codeOf(retry(open))).toEqual([409, 'job.open']);
+    await service.jobs.cancel(open);
+  });
+
+  it('is listed once, by its newest run', async () => {
+    const name = `retried-${randomUUID()}`;
+    const { id } = (await post('/v1/jobs?wait=10s', echo({ state: 'completed_with_rejects' }, name))).body;
+    const keepUntil = { work: '2999-01-01T00:00:00Z', result: '2999-01-01T00:00:00Z' };
+    await service.work.replace(keys.ended(id), JSON.stringify({ keepUntil }));
+    await retry(id);
+    await get(`/v1/jobs/${id}?wait=10s`);
+    const runs = () => service.client.workflow.count(`MillraceName = '${name}'`);
+    await expect.poll(async () => (await runs()).count).toBe(2);
+    expect((await get<JobList>(`/v1/jobs?name=${name}`)).body.jobs.map((job) => job.id)).toEqual([id]);
+  });
+});
+
 describe('GET /v1/jobs', () => {
   async function eventually<T>(look: () => Promise<T>, check: (found: T) => boolean): Promise<T> {
     for (let tries = 0; ; tries++) {

@@ -271,6 +271,41 @@ describe('jobs', () => {
     expect((await at('jobs', 'cancel', 'j-1')).out).toBe('j-1 is being cancelled\n');
   });
 
+  it('retry starts one, or follows it to its end', async () => {
+    api.jobs.set('j-1', [completed({ state: 'completed_with_rejects' })]);
+    expect((await at('jobs', 'retry', 'j-1')).out).toBe('j-1 is being retried\n');
+    expect((await at('jobs', 'retry', 'j-1', '--watch')).code).toBe(2);
+    expect((JSON.parse((await at('jobs', 'retry', 'j-1', '--json')).out) as { id: string }).id).toBe('j-1');
+  });
+
+  it('retry gives corrected rejects back, and names the line of one that is none', async () => {
+    const reject = {
+      source: 'in.csv',
+      chunk: 0,
+      offset: 10,
+      line: 2,
+      record: 1,
+      code: 'c',
+      message: 'm',
+      raw: 'ATL,x',
+    };
+    await mkdir(join(api.folder, 'work', 'j-1'), { recursive: true });
+    await writeFile(join(api.folder, 'work', 'j-1', 'rejects.ndjson'), `${JSON.stringify(reject)}\n`);
+    const found = { uri: 'j-1/rejects.ndjson', records: 1 };
+    api.jobs.set('j-1', [completed({ state: 'completed_with_rejects', rejects: found })]);
+    const file = join(api.folder, 'mended.ndjson');
+    const good = JSON.stringify({ ...reject, raw: 'ATL,1' });
+    await writeFile(file, `${good}\n`);
+    expect((await at('jobs', 'retry', 'j-1', '--rejects', 'mended.ndjson')).code).toBe(0);
+    await writeFile(file, `${good}\n${JSON.stringify({ ...reject, offset: 11 })}\n`);
+    const { code, err } = await at('jobs', 'retry', 'j-1', '--rejects', 'mended.ndjson');
+    expect(err).toContain('line 2: no rejected record of job "j-1" is at that place');
+    expect(code).toBe(64);
+    expect((await at('jobs', 'retry', 'j-1', '--rejects', 'nowhere')).err).toContain(
+      'Cannot read the reject file "nowhere"',
+    );
+  });
+
   it('pause, resume and set give their orders and show what came of them', async () => {
     const settings = {
       concurrency: 2,

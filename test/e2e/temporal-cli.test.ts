@@ -126,6 +126,6 @@ describe('a bad spec that came past the API', () => {
     const failed = await engine.fail(spec);
     expect(failed.code).toBe(code);
     expect(failed.message).toMatch(message);
-    expect(await engine.workOf(failed.id)).toEqual([]);
+    expect(await engine.workOf(failed.id)).toEqual(['ended.json']);
   });
 });

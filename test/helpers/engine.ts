@@ -31,6 +31,8 @@ export interface Place {
   start(spec: unknown): Promise<Job>;
   /** Runs a job to its end. @throws what it failed of */
   run(spec: unknown): Promise<Finished>;
+  /** The end of the newest run of a job. @throws what it failed of */
+  finish(id: string): Promise<Finished>;
   /** All that a job has left whose result is known. */
   finished(id: string, result: JobResult): Promise<Finished>;
   /** Runs a job that must fail. */
@@ -97,6 +99,10 @@ export async function makePlace(name: string, changes: Partial<Config> = {}): Pr
       .sort();
   }
 
+  async function finish(id: string): Promise<Finished> {
+    return finished(id, await client.workflow.getHandle<ProcessDataset>(id).result());
+  }
+
   async function finished(id: string, result: JobResult): Promise<Finished> {
     const receipts = await Promise.all(
       (await listed(work(keys.receipts(id)))).map((file) => readJson<Receipt>(keys.receipts(id) + file)),
@@ -121,10 +127,8 @@ export async function makePlace(name: string, changes: Partial<Config> = {}): Pr
 
     read: (file) => readFile(at(file), 'utf8'),
 
-    async run(spec) {
-      const { id, handle } = await start(spec);
-      return finished(id, await handle.result());
-    },
+    run: async (spec) => finish((await start(spec)).id),
+    finish,
 
     finished,
 

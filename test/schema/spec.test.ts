@@ -30,6 +30,7 @@ describe('parseSpec fills in every default', () => {
         retry: { attempts: 5, firstMs: 1000, factor: 2, maxMs: 60_000, never: [] },
         timeout: { chunkMs: 1_800_000, heartbeatMs: 10_000, jobMs: 604_800_000 },
         rejects: { action: 'fail', tolerate: { count: 0 } },
+        retention: { resultMs: 2_592_000_000, workMs: 2_592_000_000 },
         priority: 3,
       },
     });
@@ -271,11 +272,6 @@ describe('parseSpec refuses', () => {
       options({ notify: [] }),
       '/options/notify',
       'options.notify ([]) is not supported by this version; ask GET /v1/jobs/{id}?wait=30s',
-    ],
-    [
-      options({ retention: {} }),
-      '/options/retention',
-      'options.retention ({}) is not supported by this version; leave it out',
     ],
     [
       bad({ source: { uri: 'a.csv', compression: 'gzip' } }),

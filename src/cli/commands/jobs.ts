@@ -8,6 +8,7 @@ import { followJob, printResult } from '../follow.js';
 import { widthOf, writeJson, writeLine } from '../io.js';
 import { elapsedSeconds, jobLines, paintState, steeringLines } from '../job-text.js';
 import { jsonOption, rateOption, wholeNumber } from '../options.js';
+import { readText } from '../read-spec.js';
 import { tableLines } from '../table.js';
 
 interface ListOptions {
@@ -74,7 +75,7 @@ export const jobsCommand: Register = (program, cli) => {
 
   jobs
     .command('cancel')
-    .description('Cancel a job; what it wrote is discarded')
+    .description('Cancel a job; nothing of it is published, and "retry" goes on from where it was')
     .argument('<id>')
     .addOption(jsonOption())
     .action(
@@ -141,6 +142,25 @@ export const jobsCommand: Register = (program, cli) => {
           );
         }
         steered(await (await cli.client()).set(id, Object.fromEntries(settings)), options);
+      }),
+    );
+
+  jobs
+    .command('retry')
+    .description('Run what failed, was rejected or never ran of a job that has ended')
+    .argument('<id>')
+    .option('--rejects <file>', 'corrected lines of "jobs rejects --json"; records without a line stay rejected')
+    .option('-w, --watch', 'follow the job to its end; the exit code says how it ended')
+    .addOption(jsonOption())
+    .action(
+      cli.action(async (id: string, options: { rejects?: string; watch?: boolean; json?: boolean }) => {
+        const rejects = options.rejects === undefined ? undefined : await readText(options.rejects, 'reject file', io);
+        const client = await cli.client();
+        const job = await client.retry(id, rejects);
+        if (options.watch) return followJob(cli, client, job.id, options.json === true);
+        if (options.json) return writeJson(io.stdout, job);
+        writeLine(io.stdout, `${job.id} is being retried`);
+        return undefined;
       }),
     );
 

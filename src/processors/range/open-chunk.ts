@@ -11,6 +11,8 @@ import type { Row } from '../../core/records.js';
 import { keys } from '../../core/receipt.js';
 import type { ByteSource } from '../../stores/port.js';
 import type { ThreadContext } from './context.js';
+import { rejectedReader } from './rejected-reader.js';
+import type { RejectedRecord } from './rejected-reader.js';
 
 /** A chunk of the plan with its file open. */
 export interface OpenChunk {
@@ -19,6 +21,8 @@ export interface OpenChunk {
   source?: ByteSource;
   /** Text only: where to read, and whether the first record start is sure. */
   range?: TextRange;
+  /** Only these of its records are to be read. */
+  rejected?: RejectedRecord[];
 }
 
 /** The file that neighbouring chunks are read from: opened once, because that costs more than a small chunk. */
@@ -83,8 +87,11 @@ export async function openChunk(held: HeldFile, plan: Plan, chunk: Chunk, start?
 export async function readChunk(
   context: ThreadContext,
   plan: Plan,
-  { chunk, source, range }: OpenChunk,
+  { chunk, source, range, rejected }: OpenChunk,
 ): Promise<RangeReader> {
+  if (rejected) {
+    return rejectedReader(plan, rejected, source, (numbers) => rowsOf(context, plan, { chunk, source }, numbers));
+  }
   switch (chunk.kind) {
     case 'items':
       return itemsReader((await planItems(context, plan)).slice(chunk.from, chunk.to));
@@ -98,6 +105,25 @@ export async function readChunk(
         ? csvRangeReader(source!, range!, { columns: plan.columns, csv: plan.spec.source.csv })
         : ndjsonRangeReader(source!, range!, { columns: plan.columns });
   }
+}
+
+/** Some rows of a chunk of items or of Parquet, by their numbers in the whole source. */
+async function rowsOf(
+  context: ThreadContext,
+  plan: Plan,
+  open: OpenChunk,
+  numbers: ReadonlySet<number>,
+): Promise<Map<number, Row>> {
+  const { chunk } = open;
+  const before = chunk.kind === 'rows' ? chunk.firstRow : chunk.kind === 'items' ? chunk.from : 0;
+  const found = new Map<number, Row>();
+  for await (const { rows, records } of (await readChunk(context, plan, open)).batches()) {
+    for (const [i, row] of rows.entries()) {
+      const number = before + records[i]!;
+      if (numbers.has(number)) found.set(number, row);
+    }
+  }
+  return found;
 }
 
 /** The inline items of a job: in the plan when few, else in the work area. */

@@ -2,6 +2,7 @@ import type { Plan } from '../../core/plan.js';
 import { chunkAt } from '../../core/plan.js';
 import type { Receipt, ReceiptSpan } from '../../core/receipt.js';
 import { NO_COUNTS } from '../../core/records.js';
+import { isOneRange } from '../../core/part-format.js';
 import { countLines } from '../../formats/lines.js';
 import type { TaskControl } from '../control.js';
 import type { ProcessInput, StagedPart } from '../tasks.js';
@@ -28,6 +29,8 @@ export interface RangeRun {
   recordsPerSecond?: number;
   receipt: Receipt;
   rejects: RejectLog;
+  /** Only the records are run that a former run of the range rejected. */
+  mending: boolean;
   /** The chunks in order, one at a time. The true end of each is told to `covered` before the next is opened. */
   chunks(): AsyncGenerator<OpenChunk>;
   /** Where the records of an open chunk are counted from: see `Reject.line`. */
@@ -44,7 +47,7 @@ export async function newRun(
   control: TaskControl,
   signal: AbortSignal,
 ): Promise<RangeRun> {
-  const { from, to, generation, attempt, start } = input;
+  const { from, to, generation, attempt, start, retry } = input;
   const keepsRejects = plan.spec.options.rejects.action === 'quarantine';
   const receipt: Receipt = {
     version: 1,
@@ -52,6 +55,7 @@ export async function newRun(
     to,
     generation,
     attempt,
+    run: retry?.run,
     counts: { ...NO_COUNTS },
     bytes: 0,
     guessed: false,
@@ -64,6 +68,7 @@ export async function newRun(
     signal,
     recordsPerSecond: input.recordsPerSecond,
     receipt,
+    mending: input.mend !== undefined,
     rejects: new RejectLog(keepsRejects ? await context.work.scratchFile('rejects') : null),
 
     async *chunks() {
@@ -111,6 +116,14 @@ export async function newRun(
     },
   };
   return run;
+}
+
+/**
+ * Whether the thread of a range does the step over the partials too: where it is the job's only range. Not where rejected
+ * records may come in later, for they are one more partial.
+ */
+export function reducesAtOnce({ plan, mending, rejects }: RangeRun): boolean {
+  return isOneRange(plan) && !mending && !rejects.kept;
 }
 
 /** Neighbouring chunks of one file make one span. */

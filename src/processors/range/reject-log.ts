@@ -19,6 +19,11 @@ export class RejectLog {
   /** @param path where to write; null counts only */
   constructor(private readonly path: string | null) {}
 
+  /** Whether single records can be tried again later. */
+  get kept(): boolean {
+    return this.path !== null && this.records > 0;
+  }
+
   add(reject: Reject): void {
     this.records++;
     this.first ??= describe(reject);

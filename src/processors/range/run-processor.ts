@@ -1,4 +1,4 @@
-import { isOneRange, isSingleFile, outputFormat, partDigest } from '../../core/part-format.js';
+import { isSingleFile, outputFormat, partDigest } from '../../core/part-format.js';
 import type { Plan } from '../../core/plan.js';
 import { MillraceError } from '../../core/errors.js';
 import { createCsvWriter, csvHeader } from '../../formats/csv-writer.js';
@@ -13,21 +13,27 @@ import { paced } from './paced.js';
 import { refused, shifted } from './reject-log.js';
 import { PartWriter } from './part-writer.js';
 import type { ThreadContext } from './context.js';
+import { reducesAtOnce } from './range-run.js';
 import type { RangeOutput, RangeRun } from './range-run.js';
 import type { StagedPart } from '../tasks.js';
 import type { Watch } from './watch.js';
 
 /** Runs a processor written in TypeScript over the records of a range. */
 export async function runProcessor(run: RangeRun, watch?: Watch): Promise<RangeOutput> {
-  const { plan, context } = run;
+  const { plan, context, receipt } = run;
   const processor = context.registry.get(plan.spec.process.use);
   const use = processorContext(processor, run);
   return writing(context, plan, async (output) => {
     const reduction = kindOf(processor) === 'reduce' ? applyReduce(processor as ReduceProcessor<unknown>, use) : null;
     await readAll(run, reduction ?? application(processor, use), output, watch);
 
+    // Nothing of the mended records is no part; nothing of a whole range is an empty one, with its place in the output.
+    if (run.mending && receipt.counts.used === 0) {
+      output.discard();
+      return { reduced: false };
+    }
     if (!reduction) return { part: output.close(), reduced: false };
-    if (isOneRange(plan)) {
+    if (reducesAtOnce(run)) {
       const rows = finish(processor as ReduceProcessor<unknown>, reduction.accumulator(), use.params);
       output.write(rows);
       run.receipt.counts.out = rows.length;

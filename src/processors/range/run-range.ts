@@ -1,6 +1,7 @@
 import { SQL } from '../registry.js';
 import type { ProbeInput, ProcessInput, ProcessOutput } from '../tasks.js';
 import type { ThreadContext } from './context.js';
+import { mendOnly, mendedReceipt } from './mend.js';
 import { newRun } from './range-run.js';
 import type { Task } from './range-run.js';
 import { probeRecords, runProcessor } from './run-processor.js';
@@ -15,6 +16,8 @@ export async function runRange(
 ): Promise<ProcessOutput> {
   const plan = await context.plan(input);
   const run = await newRun(context, plan, input, control, signal);
+  const { mend } = input;
+  if (mend) await mendOnly(run, input, mend);
   const { receipt, rejects } = run;
   const watch = context.trace && new Watch(context.trace, input.poison ?? []);
   const { part, reduced } = await (plan.spec.process.use === SQL ? runSql(run) : runProcessor(run, watch)).catch(
@@ -27,7 +30,7 @@ export async function runRange(
   receipt.counts.in = receipt.counts.used + receipt.counts.filtered + receipt.counts.rejected;
   receipt.firstReject = rejects.first;
   if (reduced) receipt.reduced = true;
-  return { receipt, part, rejects: rejects.close() };
+  return { receipt: mend ? mendedReceipt(mend, receipt) : receipt, part, rejects: rejects.close() };
 }
 
 /** Gives the records of `unit` to the processor, each alone. That it returns is the answer. */
@@ -35,6 +38,7 @@ export async function probeRange(context: ThreadContext, input: ProbeInput, { co
   // At no pace: the records before the unit are passed over, and cost whatever the processor calls nothing.
   const unpaced = { ...input, recordsPerSecond: undefined };
   const run = await newRun(context, await context.plan(input), unpaced, control, signal);
+  if (input.mend) await mendOnly(run, input, input.mend);
   try {
     await probeRecords(run, new Watch(context.trace!, input.poison ?? [], input.unit));
   } finally {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { MillraceError } from '../../core/errors.js';
-import { isOneRange, isSingleFile, outputFormat, partDigest } from '../../core/part-format.js';
+import { isSingleFile, outputFormat, partDigest } from '../../core/part-format.js';
 import type { CsvOptions } from '../../core/spec.js';
 import { copyCsvRange } from '../../formats/csv-range.js';
 import { createCsvWriter } from '../../formats/csv-writer.js';
@@ -13,6 +13,7 @@ import { planItems, readChunk } from './open-chunk.js';
 import type { OpenChunk } from './open-chunk.js';
 import { PartWriter } from './part-writer.js';
 import { shifted } from './reject-log.js';
+import { reducesAtOnce } from './range-run.js';
 import type { RangeOutput, RangeRun } from './range-run.js';
 import { stagePart } from './stage-part.js';
 
@@ -33,9 +34,13 @@ export async function runSql(run: RangeRun): Promise<RangeOutput> {
     };
     const map = await engine.openMap(steps.map, mapped, signal);
     for await (const open of run.chunks()) await mapChunk(run, map, open, path.join(folder, `${open.chunk.index}`));
+    if (run.mending && receipt.counts.used === 0) {
+      await map.discard();
+      return { reduced: false };
+    }
     const part = await map.finish();
     receipt.counts.out = part.records;
-    if (!steps.reduce || !isOneRange(plan))
+    if (!steps.reduce || !reducesAtOnce(run))
       return { part: await stagePart(context, mapped.path, part, partDigest(plan)), reduced: false };
 
     const reduced: SqlOutput = { path: path.join(folder, 'reduced'), ...sinkForm(run) };
@@ -53,6 +58,7 @@ export function sinkForm({ plan }: Pick<RangeRun, 'plan'>): Pick<SqlOutput, 'for
 async function mapChunk(run: RangeRun, map: SqlMap, open: OpenChunk, slice: string): Promise<void> {
   const { receipt } = run;
   const { chunk } = open;
+  if (open.rejected) return mapNormalised(run, map, open, slice);
   if (chunk.kind === 'rows') {
     const { uri } = run.plan.files[chunk.file]!;
     const paths = [await run.context.sources.localPath(uri)];
@@ -112,17 +118,21 @@ async function mapNormalised(run: RangeRun, map: SqlMap, open: OpenChunk, slice:
   const origin = await run.origin(open);
   const writer = new PartWriter(slice);
   let records = 0;
+  let refused = 0;
   try {
     for await (const batch of reader.batches()) {
       run.control.check();
       for (const reject of batch.rejects) rejects.add(shifted(reject, origin));
       records += batch.rows.length + batch.rejects.length;
+      refused += batch.rejects.length;
       for (const name of times) for (const row of batch.rows) row[name] = withSeconds(row[name]);
       writer.write(toText(batch.rows));
     }
   } finally {
     writer.close();
   }
+  // Of a whole chunk without a good record the statement may still have something to say, of none that was mended not.
+  if (open.rejected && refused === records) return;
   const counts = await map.add(tableOf(run, slice, OUR_CSV));
   // Its rows would be missing from the result, and from the counts.
   if (counts.rejected > 0) throw refusedTwice(open);

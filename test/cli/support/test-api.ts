@@ -131,6 +131,11 @@ export async function testApi(): Promise<TestApi> {
     wait: async (id) => viewOf(id),
     list: async ({ limit }) => ({ jobs: [...api.jobs.keys()].slice(0, limit).map(viewOf), nextCursor: null }),
     cancel: async (id) => viewOf(id),
+    async retry(id, { correct }) {
+      const job = viewOf(id);
+      if (correct) await correct(job.result ?? undefined);
+      return job;
+    },
     async pause(id, reason) {
       api.given.push({ pause: reason });
       return viewOf(id);

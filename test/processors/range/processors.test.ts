@@ -53,13 +53,13 @@ describe('a record processor', () => {
     ]);
   });
 
-  it('that throws is tried as often as the job says, then the job fails and leaves nothing', async () => {
+  it('that throws is tried as often as the job says, then the job fails', async () => {
     const retry = { attempts: 3, first: '10ms' };
     const { id, code, message } = await engine.fail(oddJobs(jobs('greet', 'throw'), {}, { retry }));
     expect(code).toBe('processor.failed');
     expect(message).toBe('processor "odd-jobs" failed at record 2 of its chunk: cannot do 2');
     expect(await attemptsOf(id)).toEqual([3]);
-    expect(await engine.workOf(id)).toEqual([]);
+    expect(await engine.workOf(id)).toEqual(['ended.json']);
     expect(await engine.staging()).toEqual([]);
   });
 

@@ -1,0 +1,27 @@
+import { isOneRange } from '../src/core/part-format.js';
+import type { Plan, PlanSummary } from '../src/core/plan.js';
+
+export function summaryOf(plan: Plan, inline: boolean, warnings: string[]): PlanSummary {
+  const text = plan.format === 'csv' || plan.format === 'ndjson';
+  return {
+    inline: inline ? plan : undefined,
+    name: plan.spec.name,
+    processor: plan.spec.process.use,
+    sourceLabel: sourceLabel(plan),
+    chunkCount: plan.chunkCount,
+    chunksPerActivity: plan.chunksPerActivity,
+    bytes: plan.bytes,
+    records: plan.records,
+    concurrency: plan.concurrency,
+    reduces: plan.reduces,
+    stitches: text && !isOneRange(plan),
+    options: plan.spec.options,
+    warnings,
+  };
+}
+
+function sourceLabel({ files, itemCount }: Plan): string {
+  if (files.length === 0) return `${itemCount} items`;
+  const name = files[0]!.label.split('/').at(-1)!;
+  return files.length === 1 ? name : `${name} and ${files.length - 1} more`;
+}

@@ -1,0 +1,66 @@
+import type { RangeResult } from '../src/contract.js';
+import type { RangeInput, Retry } from '../src/core/plan.js';
+import { keys, totalsOf } from '../src/core/receipt.js';
+import type { Receipt } from '../src/core/receipt.js';
+import { middleOf } from '../src/core/window.js';
+import type { WorkArea } from '../src/stores/port.js';
+import type { Dependencies } from './dependencies.js';
+import { isDone } from './take-up.js';
+
+/** A range as a thread takes it: whole, or only the records that `mend` rejected. */
+export interface RangeTask extends RangeInput {
+  mend?: Receipt;
+}
+
+/**
+ * What a retry has to do for a range. Nothing of its own where a former run halved it: each half is asked for then. Nothing where its receipt is good, or of this very run. Where single records were
+ * rejected and kept, only those; else the whole range, as a new generation.
+ */
+export async function rangeTask(
+  work: WorkArea,
+  input: RangeInput & { retry: Retry },
+): Promise<{ done: Receipt } | { task: RangeTask } | 'halved'> {
+  const current = await currentReceipt(work, input);
+  if (!current) return (await wasHalved(work, input)) ? 'halved' : { task: input };
+  const { run, corrections } = input.retry;
+  if (current.run === run || isDone(current)) return { done: current };
+  const generation = current.generation + 1;
+  if (current.rejects) {
+    if (corrections !== undefined && !(await hasCorrections(work, corrections, input))) return { done: current };
+    return { task: { ...input, generation, mend: current } };
+  }
+  // A guess that nobody checked is made again, so that what it rejects is not taken for sure.
+  const start = current.guessed ? undefined : current.spans[0]?.first;
+  return { task: { ...input, generation, start } };
+}
+
+/** What a former run, or this one, has of a range; null where that is nothing. */
+export async function standing({ work }: Dependencies, range: RangeInput): Promise<RangeResult | null> {
+  const receipt = range.inline ? null : await currentReceipt(work, range);
+  return receipt && { ...totalsOf(receipt), reduced: receipt.reduced };
+}
+
+/** Whether a former run gave up a part of the range: of the parts it tried first, the smallest is there then, or its double. */
+async function wasHalved(work: WorkArea, { job, from, to }: RangeInput): Promise<boolean> {
+  for (let end = middleOf({ from, to }); end > from; end = middleOf({ from, to: end })) {
+    if (await work.tryRead(keys.receipt(job, from, end, 0))) return true;
+  }
+  return false;
+}
+
+/** The newest generation. They are asked for by name, one after the other: listing them costs as much as there are ranges. */
+async function currentReceipt(work: WorkArea, { job, from, to }: RangeInput): Promise<Receipt | null> {
+  let newest: Buffer | null = null;
+  for (let generation = 0; ; generation++) {
+    const found = await work.tryRead(keys.receipt(job, from, to, generation));
+    if (!found) break;
+    newest = found;
+  }
+  return newest && (JSON.parse(newest.toString()) as Receipt);
+}
+
+async function hasCorrections(work: WorkArea, prefix: string, { from, to }: RangeInput): Promise<boolean> {
+  const first = keys.correction(prefix, from);
+  const behind = keys.correction(prefix, to);
+  return (await work.list(prefix)).some((key) => key >= first && key < behind);
+}
