@@ -5,7 +5,7 @@ import type { Receipt } from '../../core/receipt.js';
 import type { Reject } from '../../core/records.js';
 import { parseOwnNdjson } from '../../formats/ndjson-writer.js';
 import type { ProcessInput } from '../tasks.js';
-import { openChunk } from './open-chunk.js';
+import { HeldFile, openChunk } from './open-chunk.js';
 import type { RangeRun } from './range-run.js';
 import type { RejectedRecord } from './rejected-reader.js';
 
@@ -18,14 +18,15 @@ export async function mendOnly(run: RangeRun, input: ProcessInput, base: Receipt
   const byChunk = await rejectedRecords(run, input, base);
 
   run.chunks = async function* () {
-    for (const [index, rejected] of byChunk) {
-      control.check();
-      const open = await openChunk(context, plan, chunkAt(plan, index));
-      try {
-        yield { ...open, rejected };
-      } finally {
-        await open.source?.close();
+    const held = new HeldFile(context, plan);
+    try {
+      for (const [index, rejected] of byChunk) {
+        control.check();
+        yield { ...(await openChunk(held, plan, chunkAt(plan, index))), rejected };
       }
+      await held.done();
+    } finally {
+      await held.close();
     }
   };
   // The records know their places.
