@@ -115,22 +115,30 @@ class Commit {
    * came too late did beside the output is mended, and retention begins.
    */
   private async tidy(result: JobResult): Promise<void> {
-    const { job } = this.input;
-    const { work } = this.to;
     const { state, finishedAt } = result;
-    await this.mendSink(result);
+    const end = { state, at: new Date(finishedAt), retention: this.plan.spec.options.retention };
+    await Promise.all([
+      this.mendSink(result),
+      this.removeParts(result),
+      this.generation > 0 && this.removeFormer(result),
+      writeEnded(this.to.work, this.input.job, end),
+    ]);
+  }
+
+  private async removeParts({ state }: JobResult): Promise<void> {
+    const { job, receipt } = this.input;
+    const { work } = this.to;
+    // A small job has none, and each look at the disk is felt in it; but Parquet is made by way of them.
+    if (receipt && outputFormat(this.plan) !== 'parquet') return;
     if (state === 'completed') {
-      await work.remove(keys.parts(job));
-      await work.remove(keys.rejectFiles(job));
-    } else {
-      const receipts = await readReceipts(work, job);
-      const used = new Set(receipts.flatMap((one) => [...partsOf(one).map(({ key }) => key), one.rejects?.key]));
-      for (const key of [...(await work.list(keys.parts(job))), ...(await work.list(keys.rejectFiles(job)))]) {
-        if (!used.has(key)) await work.remove(key);
-      }
+      await Promise.all([work.remove(keys.parts(job)), work.remove(keys.rejectFiles(job))]);
+      return;
     }
-    if (this.generation > 0) await this.removeFormer(result);
-    await writeEnded(work, job, { state, at: new Date(finishedAt), retention: this.plan.spec.options.retention });
+    const receipts = await readReceipts(work, job);
+    const used = new Set(receipts.flatMap((one) => [...partsOf(one).map(({ key }) => key), one.rejects?.key]));
+    for (const key of [...(await work.list(keys.parts(job))), ...(await work.list(keys.rejectFiles(job)))]) {
+      if (!used.has(key)) await work.remove(key);
+    }
   }
 
   private async mendSink({ output, manifest }: JobResult): Promise<void> {

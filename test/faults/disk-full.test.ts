@@ -59,11 +59,13 @@ describe.skipIf(disk === null)('a full disk', () => {
     it.each([
       ['a processor', { use: 'pass' }],
       ['sql', { use: 'sql', with: { map: 'select * from chunk' } }],
-    ])('fails the job by name, and the next one finds the space free: %s', async (_, process) => {
+    ])('fails the job by name, leaves only what a retry needs, and the worker goes on: %s', async (_, process) => {
       const sink = { uri: engine.at('out.ndjson') };
-      expect((await engine.fail({ source: { uri }, process, sink, options })).code).toBe('sink.no_space');
+      const { code, id } = await engine.fail({ source: { uri }, process, sink, options });
+      expect(code).toBe('sink.no_space');
       expect(existsSync(sink.uri)).toBe(false);
-      expect(await engine.staging()).toEqual([]);
+      await expect.poll(() => engine.staging()).toEqual([]);
+      rmSync(path.join(engine.config.work, id), { recursive: true });
       const items = [{ n: 1 }];
       expect((await engine.run({ source: { items }, process: { use: 'pass' } })).rows).toEqual(items);
     });

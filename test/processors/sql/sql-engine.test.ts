@@ -342,22 +342,6 @@ describe('Parquet chunks', () => {
     expect(Object.keys(JSON.parse(result.text!) as object)).toHaveLength(6);
   });
 
-  it('costs what its row groups cost', async () => {
-    const sql = 'select count(hash(columns(*))) from chunk';
-    const time = async (table: SqlTable) => {
-      let best = Infinity;
-      for (let i = 0; i < 3; i++) {
-        const start = performance.now();
-        await mapOnce(sql, table);
-        best = Math.min(best, performance.now() - start);
-      }
-      return best;
-    };
-    const whole = await time({ kind: 'parquet', paths: [FLIGHTS] });
-    const last = await time({ kind: 'parquet', paths: [FLIGHTS], firstRow: 10 * FLIGHT_ROW_GROUP, endRow: 3_000_000 });
-    expect(last).toBeLessThan(whole / 3);
-  });
-
   it('gives the statement no way to other files beside the one that is read', async () => {
     writeFileSync(bench.path('other.csv'), 'a\n1\n');
     await expect(
