@@ -8,7 +8,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
-import { PROCESS_DATASET } from '../../src/contract.js';
+import { PAUSE_UPDATE, PROCESS_DATASET, RESUME_UPDATE, SET_UPDATE } from '../../src/contract.js';
 import type { WorkerCard } from '../../src/core/job.js';
 import { keys } from '../../src/core/receipt.js';
 import { createWorkArea } from '../../src/stores/work-area.js';
@@ -55,6 +55,8 @@ const specs = {
   failed: { ...plain, process: { use: 'odd-jobs' }, source: { items: [{ job: 'throw' }] }, options: { retry: { attempts: 2, first: '10ms' } } },
   cancelled: { ...plain, process: { use: 'slow', with: { ms: 60_000 } }, options: { chunk: { bytes: 300 } } },
   invalid: { source: {} },
+  steered: { ...plain, process: { use: 'slow', with: { ms: 20 } }, options: { chunk: { bytes: 300 }, rate: { chunks: '30/s' } } },
+  'given-up': { ...plain, process: { use: 'sql', with: { map: "select n from chunk where id <> 100 or error('no')" } }, options: { chunk: { bytes: 300 }, retry: { attempts: 1 }, failedChunks: { tolerate: 5 } } },
   windowed: { ...plain, sink: { uri: at('windowed.csv') }, options: { chunk: { bytes: 5 } } },
 }; // prettier-ignore
 
@@ -82,6 +84,11 @@ for (const [name, spec] of Object.entries(specs)) {
     taskQueue,
     args: [spec],
   });
+  if (name === 'steered') {
+    await handle.executeUpdate(PAUSE_UPDATE, { args: ['to be recorded'] });
+    await handle.executeUpdate(SET_UPDATE, { args: [{ concurrency: 2, rate: null, priority: 2 }] });
+    await handle.executeUpdate(RESUME_UPDATE, { args: [null] });
+  }
   if (name === 'cancelled') {
     await sleep(1500);
     await handle.cancel();
@@ -89,6 +96,14 @@ for (const [name, spec] of Object.entries(specs)) {
   await handle.result().catch(() => undefined);
   await record(name, handle);
 }
+const retried = await client.workflow.start(PROCESS_DATASET, {
+  workflowId: 'record-given-up',
+  taskQueue,
+  args: [specs['given-up'], { run: 1 }],
+  workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+});
+await retried.result();
+await record('retried', retried);
 await record('window', client.workflow.getHandle('record-windowed/500'));
 
 async function pretendManyWorkers(): Promise<void> {
