@@ -31,11 +31,18 @@ export async function followJob(cli: Cli, client: ApiClient, id: string, asJson:
 /** The rows as a table: the first `limit` of them. */
 export function printResult(cli: Cli, result: ResultView, limit = SHOWN_ROWS): void {
   const { io, style } = cli;
-  const lines = recordTableLines(result.columns, result.rows.slice(0, limit), {
+  const columns = result.columns.length > 0 ? result.columns : columnsOf(result.rows);
+  const lines = recordTableLines(columns, result.rows.slice(0, limit), {
     width: widthOf(io.stdout),
     style,
     total: result.rows.length,
   });
   writeLine(io.stdout);
   for (const line of lines) writeLine(io.stdout, line);
+}
+
+/** A processor in TypeScript does not say which columns its rows have: those that they have, in the order they are met. */
+function columnsOf(rows: ResultView['rows']): ResultView['columns'] {
+  const names = new Set(rows.flatMap((row) => Object.keys(row)));
+  return [...names].map((name) => ({ name, type: '' }));
 }

@@ -352,6 +352,14 @@ describe('jobs', () => {
     });
   });
 
+  it('result of a processor that names no columns has those of its rows', async () => {
+    const { output } = completed().result!;
+    api.jobs.set('j-1', [completed({ rows: [{ n: 1 }, { n: 2, note: 'even' }], output: { ...output, columns: [] } })]);
+    const lines = (await at('jobs', 'result', 'j-1')).out.split('\n');
+    expect(lines[1]).toMatch(/^ *n +note$/);
+    expect(lines[4]).toMatch(/^ *2 +even$/);
+  });
+
   it('result of a job that runs: exit 1 and when to ask again', async () => {
     api.jobs.set('j-1', [running(0.1)]);
     const { code, err } = await at('jobs', 'result', 'j-1');
