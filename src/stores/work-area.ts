@@ -31,7 +31,13 @@ export async function createWorkArea(folder: string): Promise<WorkArea> {
 
   async function stage(data: Uint8Array | string): Promise<string> {
     const staged = path.join(staging, randomUUID());
-    await writeFile(staged, data);
+    try {
+      await writeFile(staged, data);
+    } catch (error) {
+      // On a full disk there is a file all the same, and it takes of the space that is wanting.
+      await rm(staged, { force: true });
+      throw error;
+    }
     return staged;
   }
 
