@@ -85,9 +85,9 @@ export class JobLedger {
     if (exceedsTolerance(this.total, tolerate, final)) throw tooManyRejects(this.total, tolerate);
   }
 
-  /** A chunk was given up. @param count of them, where a window counted them */
-  failed(failure: Failure, count = 1): void {
-    this.failedChunks += count;
+  /** A chunk was given up. */
+  failed(failure: Failure): void {
+    this.failedChunks++;
     const tolerate = this.settings?.failedChunks ?? null;
     const { total } = this.progress.chunks;
     if (exceedsFailed(this.failedChunks, tolerate, total))

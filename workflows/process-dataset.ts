@@ -9,7 +9,7 @@ import { JobControl } from './job-control.js';
 import { JobLedger } from './job-ledger.js';
 import { Lanes } from './lanes.js';
 import { endedBy, jobTimedOut } from './outcome.js';
-import { MAX_REFUSALS, processRange, refusedText } from './process-range.js';
+import { processRange } from './process-range.js';
 import type { RangeRules } from './process-range.js';
 import { stitch } from './stitch.js';
 import { processInWindows } from './windows.js';
@@ -18,7 +18,7 @@ const progressQuery = defineQuery<JobProgress>(PROGRESS_QUERY);
 
 /**
  * One job, from the spec to the committed result. Its history holds references and sums only, at most
- * `MAX_ACTIVITIES_PER_RUN` activities or the windows of a bigger job, and never continues as new.
+ * `activitiesPerRun` activities or the windows of a bigger job, and never continues as new.
  * @param spec the job spec as a caller writes it
  * @param retry takes up what former runs of the job left
  */
@@ -102,9 +102,7 @@ function rulesOf({ ledger, control }: Steering): RangeRules {
     pace: control.pace,
     settings: () => control.settings,
     failed: (failure) => ledger.failed(failure),
-    refused(busy, times) {
-      if (times % MAX_REFUSALS === 0) control.pause(refusedText(busy));
-    },
+    pause: (reason) => void control.pause(reason),
   };
 }
 

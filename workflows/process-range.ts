@@ -10,9 +10,9 @@ import { CHUNK_TIMEOUT, chunkFault } from './outcome.js';
 import type { Pace } from './pace.js';
 
 /** So often in a row, and the job pauses instead of asking on. */
-export const MAX_REFUSALS = 8;
+const MAX_REFUSALS = 8;
 
-export function refusedText({ message }: Busy): string {
+function refusedText({ message }: Busy): string {
   return `what the processor calls refused it ${MAX_REFUSALS} times in a row, the last time: ${message}; resume the job when it is well again`;
 }
 
@@ -22,8 +22,8 @@ export interface RangeRules {
   settings(): Pick<JobSettings, 'rate' | 'failedChunks' | 'priority'>;
   /** A chunk was given up. May throw, to end the job. */
   failed(failure: Failure): void;
-  /** What the processor calls has refused it so often in a row. */
-  refused(busy: Busy, times: number): void;
+  /** The job is to hand out no more until somebody resumes it. */
+  pause(reason: string): void;
 }
 
 /** Activity number `n` of a job: a run of neighbouring chunks. */
@@ -78,7 +78,7 @@ export async function runRange(plan: PlanSummary, range: RangeInput, rules: Rang
       pace.accepted();
       return result;
     }
-    rules.refused(result.busy, pace.refused(result.busy));
+    if (pace.refused(result.busy) % MAX_REFUSALS === 0) rules.pause(refusedText(result.busy));
     pace.end();
     try {
       for (let ready = pace.ready(); ready; ready = pace.ready()) await ready;

@@ -6,7 +6,7 @@ import type { Totals } from '../src/core/progress.js';
 import { settingsOf } from '../src/core/settings.js';
 import { Lanes } from './lanes.js';
 import { Pace } from './pace.js';
-import { MAX_REFUSALS, processRange, refusedText } from './process-range.js';
+import { processRange } from './process-range.js';
 
 export const lanesSignal = defineSignal<[number]>(LANES_SIGNAL);
 export const controlSignal = defineSignal<[WindowControl]>(CONTROL_SIGNAL);
@@ -59,9 +59,7 @@ export async function processWindow(input: WindowInput): Promise<Totals> {
         settings: () => ({ ...planned, ...control }),
         // The root judges, for it alone knows of all windows; what is given up is rare enough to be told at once.
         failed: (failure) => report({ failure }),
-        refused(busy, times) {
-          if (times % MAX_REFUSALS === 0) report({ busy: refusedText(busy) });
-        },
+        pause: (reason) => report({ busy: reason }),
       });
       total = addTotals(total, result);
       unreported = addTotals(unreported, result);

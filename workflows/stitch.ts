@@ -50,7 +50,7 @@ export async function stitchRanges({ job, plan, ...so }: StitchInput): Promise<C
     pace: new Pace(),
     settings: () => settings,
     failed: () => undefined,
-    refused: () => undefined,
+    pause: () => undefined,
   };
   let { undo, done } = so;
   for (let count = 0; ;) {
