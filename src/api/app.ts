@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { MillraceError } from '../core/errors.js';
+import type { Issue } from '../core/errors.js';
 import { isEndState } from '../core/job.js';
 import type { JobResult, JobView, Manifest, OutputRef } from '../core/job.js';
 import { parseSettings } from '../core/settings.js';
@@ -54,7 +55,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   const app = new OpenAPIHono({
     defaultHook: (result) => {
       if (result.success) return;
-      const issues = toIssues(result.error).map(({ path, message }) => ({ path, message }));
+      const issues = issuesOf(result.error);
       const first = issues[0]!;
       throw new HttpProblem('request.invalid', `${result.target} ${first.path.slice(1)}: ${first.message}`, { issues });
     },
@@ -180,7 +181,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   app.openapi(routes.pauseJob, async (c) => {
     const parsed = pauseSchema.safeParse((await readOptionalBody(c)) ?? {});
     if (!parsed.success) {
-      const issues = toIssues(parsed.error).map(({ path, message }) => ({ path, message }));
+      const issues = issuesOf(parsed.error);
       throw new HttpProblem('request.invalid', `pause: ${issues[0]!.message}; wanted {"reason": "…"}`, { issues });
     }
     return c.json(await jobs.pause(c.req.valid('param').id, parsed.data.reason), 200);
@@ -257,11 +258,16 @@ async function send(c: Context, source: ByteSource, headers: Record<string, stri
   return c.newResponse(null, 200, all);
 }
 
+/** The faults of a request, as a problem lists them. */
+function issuesOf(error: Parameters<typeof toIssues>[0]): Issue[] {
+  return toIssues(error).map(({ path, message }) => ({ path, message }));
+}
+
 /** The job that `{items, params}` for a processor stand for. */
 function specOfTrigger(name: string, body: unknown): unknown {
   const parsed = triggerSchema.safeParse(body);
   if (!parsed.success) {
-    const issues = toIssues(parsed.error).map(({ path, message }) => ({ path, message }));
+    const issues = issuesOf(parsed.error);
     const first = issues[0]!;
     throw new MillraceError(
       'spec.invalid',
