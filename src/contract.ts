@@ -6,6 +6,7 @@ import type { EndState, JobResult, PlanView } from './core/job.js';
 import type { PlanRef, PlanSummary, RangeInput, Retry } from './core/plan.js';
 import type { Totals } from './core/progress.js';
 import type { Busy, Failure, Receipt } from './core/receipt.js';
+import type { ScheduledRun } from './core/schedule.js';
 import type { Rate } from './core/spec.js';
 
 const CHUNKS = '-chunks';
@@ -24,6 +25,9 @@ export const PROCESS_DATASET = 'processDataset';
 export const PROCESS_WINDOW = 'processWindow';
 export const STITCH_RANGES = 'stitchRanges';
 export const PLAN_DATASET = 'planDataset';
+
+/** Memo field of the runs of a schedule: its `ScheduleRules` when the run started. */
+export const SCHEDULE_MEMO = 'schedule';
 
 /** Query of `processDataset`: a `JobProgress`. */
 export const PROGRESS_QUERY = 'progress';
@@ -130,6 +134,8 @@ export interface InspectInput {
   job: string;
   spec: unknown;
   retry?: Retry;
+  /** Of a run that a schedule started. */
+  scheduled?: ScheduledRun;
 }
 
 /** The plan, and for a retry what is left of it. */

@@ -11,6 +11,7 @@ import { Lanes } from './lanes.js';
 import { endedBy, jobTimedOut } from './outcome.js';
 import { processRange } from './process-range.js';
 import type { RangeRules } from './process-range.js';
+import { scheduledRun } from './scheduled-run.js';
 import { stitch } from './stitch.js';
 import { processInWindows } from './windows.js';
 
@@ -28,7 +29,7 @@ export async function processDataset(spec: unknown, retry?: Retry): Promise<JobR
   setHandler(progressQuery, () => ledger.progress, { description: 'state, chunks, records and bytes of the job' });
   const job = workflowInfo().workflowId;
   try {
-    const plan = await local.inspect({ job, spec, retry });
+    const plan = await local.inspect({ job, spec, retry, scheduled: scheduledRun() });
     ledger.planned(plan);
     control.plan(plan);
     return await withinTime(plan, () => runPlan(job, plan, { ledger, control }));
