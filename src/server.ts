@@ -30,6 +30,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const { client, connection, namespace } = await connectClient(config.temporal);
   try {
     const { taskQueue } = config;
+    const closing = new AbortController();
     const app = createApp({
       jobs: createJobs({ client, taskQueue, namespace, work, uiUrl: config.temporal.uiUrl }),
       sources: files,
@@ -38,12 +39,14 @@ export async function startServer(config: Config): Promise<RunningServer> {
       taskQueue,
       version: version(),
       hosts: [config.host],
+      closing: closing.signal,
       log: (line) => process.stderr.write(`${new Date().toISOString()} ${line}\n`),
     });
     const { server, port } = await listen(app.fetch, config);
     return {
       url: `http://${shownHost(config.host)}:${port}`,
       async stop() {
+        closing.abort();
         await closed(server);
         await connection.close();
       },

@@ -16,8 +16,10 @@ import { readBody, readNdjsonBody, readOptionalBody } from './body.js';
 import { streamOf } from './bytes.js';
 import { createCatalogue } from './catalogue.js';
 import { storeCorrections } from './corrections.js';
+import { streamEvents } from './event-stream.js';
 import { guard } from './guard.js';
 import { indexPage, LINKS } from './index-page.js';
+import { createJobWatch, eventOf } from './job-watch.js';
 import { openApiDocument, pauseSchema, registerBodies, triggerSchema } from './openapi.js';
 import { preflight } from './preflight.js';
 import { HttpProblem, problemResponse } from './problems.js';
@@ -42,6 +44,8 @@ export interface ApiDeps {
   version: string;
   /** Host names, without ports, by which the service may be addressed beside those of loopback. */
   hosts?: string[];
+  /** Aborted when the service stops: streams that would go on for ever end then. */
+  closing?: AbortSignal;
   /** Takes one line for each error that nobody foresaw. */
   log?: (line: string) => void;
 }
@@ -51,6 +55,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   const { jobs, work, version } = deps;
   const log = deps.log ?? (() => undefined);
   const catalogue = createCatalogue(work, deps.taskQueue);
+  const watch = createJobWatch((id) => jobs.view(id));
 
   const app = new OpenAPIHono({
     defaultHook: (result) => {
@@ -161,6 +166,15 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     const { id } = c.req.valid('param');
     const { wait } = c.req.valid('query');
     return c.json(await (wait === undefined ? jobs.view(id) : jobs.wait(id, wait, c.req.raw.signal)), 200);
+  });
+
+  app.openapi(routes.watchJob, async (c) => {
+    const { id } = c.req.valid('param');
+    const seen = c.req.valid('header')['last-event-id'];
+    // The answer to a job that is not there, or known to its end, is no stream.
+    const standing = eventOf(await jobs.view(id));
+    if (standing.type === 'end' && standing.id === seen) return c.body(null, 204);
+    return streamEvents(c, watch, { id, seen, closing: deps.closing });
   });
 
   app.openapi(routes.cancelJob, async (c) => c.json(await jobs.cancel(c.req.valid('param').id), 200));

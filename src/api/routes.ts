@@ -170,6 +170,29 @@ export const getJob = createRoute({
   responses: { 200: json('The job', JobView), ...problems(404, 422, 503) },
 });
 
+export const watchJob = createRoute({
+  method: 'get',
+  path: '/v1/jobs/{id}/events',
+  operationId: 'watchJob',
+  summary: 'How a job stands, told when it changes, to its end',
+  description:
+    'Server-sent events. `job` and `end` carry the job view, the first at once; `end` is the last. `trouble` carries ' +
+    '`{code, message}` while the job cannot be asked for. With `Last-Event-ID` a standing that is known is not told again; ' +
+    'of a job whose end is known: 204.',
+  tags: ['jobs'],
+  request: {
+    params: idParam,
+    headers: z.object({
+      'last-event-id': z.string().optional().openapi({ description: 'Id of the newest event known' }),
+    }),
+  },
+  responses: {
+    200: { description: 'The events', content: { 'text/event-stream': { schema: text } } },
+    204: { description: 'The job has ended and the caller knows how' },
+    ...problems(404, 503),
+  },
+});
+
 export const cancelJob = createRoute({
   method: 'post',
   path: '/v1/jobs/{id}/cancel',
@@ -336,6 +359,7 @@ export const ROUTES: ReadonlyArray<Pick<RouteConfig, 'method' | 'path'>> = [
   triggerProcessor,
   listJobs,
   getJob,
+  watchJob,
   cancelJob,
   retryJob,
   pauseJob,

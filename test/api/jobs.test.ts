@@ -261,6 +261,58 @@ describe('GET /v1/jobs/{id}', () => {
   });
 });
 
+describe('GET /v1/jobs/{id}/events', () => {
+  interface Told {
+    event: string;
+    id: string;
+    job: JobView;
+  }
+
+  /** Each event as it comes; comments and `retry` alone are none. */
+  async function* events(response: Response): AsyncGenerator<Told> {
+    let text = '';
+    for await (const bytes of response.body!.pipeThrough(new TextDecoderStream())) {
+      text += bytes;
+      for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+        const lines = text
+          .slice(0, end)
+          .split('\n')
+          .map((line) => /^(\w+): (.*)$/.exec(line)!.slice(1));
+        text = text.slice(end + 2);
+        const { event, id, data } = Object.fromEntries(lines) as Record<string, string>;
+        if (event) yield { event, id: id!, job: JSON.parse(data!) as JobView };
+      }
+    }
+  }
+
+  const watch = (id: string, seen?: string) =>
+    service.app.request(`/v1/jobs/${id}/events`, { headers: seen === undefined ? {} : { 'last-event-id': seen } });
+
+  it('tells how the job stands, then its end; one who knows the end is told no more', async () => {
+    const { id } = (await post('/v1/jobs?wait=300ms', slow)).body;
+    const response = await watch(id);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    const told: Told[] = [];
+    for await (const event of events(response)) {
+      told.push(event);
+      if (event.event === 'job' && event.job.state === 'running') await post(`/v1/jobs/${id}/cancel`);
+    }
+    const end = told.at(-1)!;
+    expect(told.map(({ event }) => event).lastIndexOf('job')).toBe(told.length - 2);
+    expect(end).toMatchObject({ event: 'end', job: { id, state: 'cancelled' } });
+    expect(jobViewSchema.strict().parse(end.job)).toEqual((await get(`/v1/jobs/${id}`)).body);
+    expect((await watch(id, end.id)).status).toBe(204);
+    const again: Told[] = [];
+    for await (const event of events(await watch(id, 'another'))) again.push(event);
+    expect(again).toEqual([end]);
+  });
+
+  it('of an unknown job is 404', async () => {
+    expect((await refused(get('/v1/jobs/nope/events'))).code).toBe('job.not_found');
+  });
+});
+
 describe('POST /v1/jobs/{id}/cancel', () => {
   it('ends an open job, and leaves one that has ended as it is', async () => {
     const { body } = await post('/v1/jobs?wait=300ms', slow);
