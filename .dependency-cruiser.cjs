@@ -5,6 +5,7 @@
 const CORE = '^src/core/';
 const CONTRACT = '^src/contract[.]ts$';
 const SCHEMA = '^src/schema/';
+const TIMETABLE = '^src/timetable/';
 const FORMATS = '^src/formats/';
 const PROCESSORS = '^src/processors/';
 const TEMPORAL = '^src/temporal/';
@@ -40,9 +41,15 @@ module.exports = {
       'Both sides of Temporal load the contract: whatever it imports, the workflow bundle holds.',
     ),
     room(
+      'timetable-imports-core',
+      TIMETABLE,
+      [CORE, npm('luxon', '@types/luxon', 'astronomy-engine')],
+      'When a schedule fires is arithmetic over calendars, zones and the sun: tested without a server, and asked by every door.',
+    ),
+    room(
       'schema-imports-core',
       SCHEMA,
-      [CORE, '^crypto$', npm('zod')],
+      [CORE, TIMETABLE, '^crypto$', npm('zod')],
       'The border check is one question, asked by every door: it needs the rules, zod and a digest, and no door.',
     ),
     room(
@@ -90,6 +97,7 @@ module.exports = {
         CONTRACT,
         CORE,
         SCHEMA,
+        TIMETABLE,
         FORMATS,
         PROCESSORS,
         STORE_PORT,
@@ -104,6 +112,7 @@ module.exports = {
       [
         CONTRACT,
         CORE,
+        TIMETABLE,
         STORE_PORT,
         NODE,
         npm(
@@ -124,6 +133,7 @@ module.exports = {
         CORE,
         CONTRACT,
         SCHEMA,
+        TIMETABLE,
         TEMPORAL,
         STORE_PORT,
         '^src/dashboard/',

@@ -1,0 +1,56 @@
+import type { CalendarSpec, ScheduleSpec } from '@temporalio/client';
+import { DAYS_OF_WEEK, MONTHS } from '@temporalio/client/lib/schedule-types.js';
+import type { CalendarRule, ScheduleRules, Span } from '../core/schedule.js';
+import { changeDayCorrections } from '../timetable/change-days.js';
+import { calendarAt, firingRule } from '../timetable/firing-rule.js';
+import type { FiringRule } from '../timetable/firing-rule.js';
+import { solarTimes } from '../timetable/solar.js';
+import { zoneOf } from '../timetable/zone.js';
+
+/** The sun keeps no calendar: so many of its events are written out, and renewed long before they are used up. */
+const SOLAR_EVENTS_AHEAD = 400;
+
+/** When the server fires. @param from the first event of the sun that is written out comes after it, as do the change days */
+export function scheduleSpecOf(rules: ScheduleRules, from: Date): ScheduleSpec {
+  const { when, timezone, startAt, endAt, jitterMs } = rules;
+  const rule = 'solar' in when ? solarRule(when.solar, from) : firingRule(when, timezone);
+  const { instants, excluded } = changeDayCorrections(rule.calendars, zoneOf(rule.timezone), from.getTime());
+  return {
+    calendars: rule.calendars.map(calendarSpec),
+    intervals: [
+      ...rule.intervals.map(({ intervalMs, offsetMs }) => ({ every: intervalMs, offset: offsetMs })),
+      // Counted from the epoch, that is once in our time.
+      ...instants.map((instant) => ({ every: instant })),
+    ],
+    skip: excluded.map(calendarSpec),
+    timezone: rule.timezone,
+    ...(startAt !== undefined && { startAt: new Date(startAt) }),
+    ...(endAt !== undefined && { endAt: new Date(endAt) }),
+    ...(jitterMs > 0 && { jitter: jitterMs }),
+  };
+}
+
+function solarRule(rule: Parameters<typeof solarTimes>[0], from: Date): FiringRule {
+  const calendars: CalendarRule[] = [];
+  for (const time of solarTimes(rule, from.getTime())) {
+    calendars.push(calendarAt(new Date(time)));
+    if (calendars.length === SOLAR_EVENTS_AHEAD) break;
+  }
+  return { calendars, intervals: [], timezone: 'UTC' };
+}
+
+function calendarSpec(rule: CalendarRule): CalendarSpec {
+  return {
+    second: rule.second,
+    minute: rule.minute,
+    hour: rule.hour,
+    dayOfMonth: rule.dayOfMonth,
+    month: rule.month.map((span) => named(span, MONTHS, 1)),
+    dayOfWeek: rule.dayOfWeek.map((span) => named(span, DAYS_OF_WEEK, 0)),
+    ...(rule.year.length > 0 && { year: rule.year }),
+  };
+}
+
+function named<Name extends string>({ start, end, step }: Span, names: readonly Name[], first: number) {
+  return { start: names[start - first]!, end: names[end - first]!, step };
+}
