@@ -26,7 +26,7 @@ export const PROCESS_WINDOW = 'processWindow';
 export const STITCH_RANGES = 'stitchRanges';
 export const PLAN_DATASET = 'planDataset';
 
-/** Memo field of the runs of a schedule: its `ScheduleRules` when the run started. */
+/** Memo field of the runs of a schedule: its `ScheduleTerms` when the run started. */
 export const SCHEDULE_MEMO = 'schedule';
 
 /** Query of `processDataset`: a `JobProgress`. */

@@ -1,11 +1,34 @@
 /**
  * A schedule in its canonical form: what `src/schema` makes of what a caller wrote, with every default filled in, durations
- * in milliseconds, times as RFC 3339 in UTC. The server keeps it whole: the spec is the argument of what it starts, the rest
- * is the memo of that (`ScheduleRules`).
+ * in milliseconds, times as RFC 3339 in UTC.
  */
 export interface Schedule extends ScheduleRules {
   /** The job spec as the caller wrote it, `{{scheduledTime}}` templates included. */
   spec: Record<string, unknown>;
+}
+
+/**
+ * A schedule as it is written, with the defaults filled in; what every door shows and takes. The server keeps it whole: the
+ * spec is the argument of what it starts, the rest is the memo of that.
+ */
+export interface ScheduleDocument extends ScheduleTerms {
+  spec: Record<string, unknown>;
+}
+
+export interface ScheduleTerms {
+  id: string;
+  when: Record<string, unknown>;
+  timezone: string;
+  startAt?: string;
+  endAt?: string;
+  jitter: string | number;
+  maxRuns?: number;
+  overlap: Overlap;
+  catchup: string | number;
+  pauseOnFailure: boolean;
+  paused: boolean;
+  note: string;
+  notify: string[];
 }
 
 export interface ScheduleRules {

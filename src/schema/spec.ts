@@ -5,8 +5,9 @@ import type { Column, Row } from '../core/records.js';
 import { MAX_ITEMS_BYTES } from '../core/spec.js';
 import { RATE_FORM, TOLERANCE_FORM, parseRate, parseTolerance } from '../core/settings.js';
 import type { JobSpec, SinkFormat, SourceFormat, SourceSpec } from '../core/spec.js';
-import { dotted, pointer, shown, toIssues, unknownKeys, wording } from './issues.js';
-import { parseBytes, parseDuration } from './units.js';
+import { dotted, pointer, shown, toIssues, wording } from './issues.js';
+import { closed, DAY_MS, duration, fault, isPlainObject } from './parts.js';
+import { parseBytes } from './units.js';
 import { takeUnsupported } from './unsupported.js';
 
 const SOURCE_FORMATS = ['csv', 'ndjson', 'parquet'] as const satisfies readonly SourceFormat[];
@@ -16,31 +17,7 @@ const CSV_TYPES = ['int', 'float', 'bool', 'date', 'timestamp', 'string'] as con
 >;
 
 const NAME_RULE = 'wanted a text without control characters, double quotes, backslashes and quotes around it';
-const DAY_MS = 86_400_000;
 const MAX_URIS = 1000;
-
-/** An object in which an unknown key is a fault that says which key was meant. */
-function closed<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  return z.strictObject(shape, { error: unknownKeys(Object.keys(shape)) });
-}
-
-function duration(minMs: number, maxMs = 365 * DAY_MS) {
-  return z
-    .union([z.string(), z.number()])
-    .transform((value, context) => {
-      const ms = parseDuration(value);
-      if (ms === null) return fault(context, `wanted a duration such as "10s", "30m" or "7d", found ${shown(value)}`);
-      if (ms < minMs) return fault(context, `wanted at least ${minMs} ms, found ${shown(value)}`);
-      if (ms > maxMs) return fault(context, `wanted at most ${maxMs / DAY_MS} days, found ${shown(value)}`);
-      return ms;
-    })
-    .meta({ examples: ['10s', '30m', '7d'] });
-}
-
-function fault(context: z.RefinementCtx, message: string): never {
-  context.addIssue({ code: 'custom', message });
-  return z.NEVER;
-}
 
 const chunkBytes = z
   .union([z.string(), z.number()])
@@ -322,10 +299,4 @@ function invalid(issues: Array<{ path: string; at: string; message: string }>): 
   return new MillraceError('spec.invalid', `${first.at || 'job spec'}: ${first.message}${more}`, {
     issues: issues.map(({ path, message }) => ({ path, message })),
   });
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
