@@ -161,6 +161,7 @@ module.exports = {
       [
         CORE,
         SCHEMA,
+        TIMETABLE,
         CONTRACT,
         CONFIG,
         ENTRY_POINTS,
@@ -188,7 +189,7 @@ module.exports = {
     room(
       'migrate-imports-core',
       '^src/migrate/',
-      [CORE, SCHEMA, NODE, npm('pg', 'yaml')],
+      [CORE, SCHEMA, TIMETABLE, NODE, npm('pg', 'sql.js', 'yaml', '@types')],
       'A migration turns tables into schedules on paper: it starts nothing, so it can be run dry.',
     ),
     room(

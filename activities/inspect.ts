@@ -6,6 +6,7 @@ import { keys } from '../src/core/receipt.js';
 import { isOneRange } from '../src/core/part-format.js';
 import type { JobSpec } from '../src/core/spec.js';
 import { parseSpec } from '../src/schema/spec.js';
+import { resolveTemplates } from '../src/timetable/templates.js';
 import type { Dependencies } from './dependencies.js';
 import type { Row } from '../src/core/records.js';
 import type { WorkArea } from '../src/stores/port.js';
@@ -18,12 +19,16 @@ import { takeUp } from './take-up.js';
 const INLINE_PLAN_BYTES = 40 * 1024;
 
 /** Checks the spec, looks at the source, makes and stores the plan; for a retry, finds the plan that is there. */
-export async function inspect(dependencies: Dependencies, { job, spec, retry }: InspectInput): Promise<Inspected> {
+export async function inspect(
+  dependencies: Dependencies,
+  { job, spec, retry, scheduled }: InspectInput,
+): Promise<Inspected> {
   const { work, files } = dependencies;
   const left = retry && (await takeUp(dependencies, job, retry));
   if (left) return left;
   if (!retry) await clearEnded(work, job);
-  const canonical = parseSpec(spec, { internal: true });
+  const moment = scheduled ? { time: new Date(scheduled.time), timezone: scheduled.timezone } : null;
+  const canonical = parseSpec(resolveTemplates(spec, moment), { internal: true });
   checkItemsKey(canonical, job);
   // What stands at the sink of a retry may be its own; commit looks.
   if (canonical.sink) await files.resolve(canonical.sink.uri, retry ? 'replace' : canonical.sink.ifExists);
@@ -47,7 +52,7 @@ async function clearEnded(work: WorkArea, job: string): Promise<void> {
 
 /** What the job would do. Starts nothing and stores nothing. */
 export async function preview(dependencies: Dependencies, { spec }: { spec: unknown }): Promise<PlanView> {
-  const canonical = parseSpec(spec, { internal: true });
+  const canonical = parseSpec(resolveTemplates(spec, null), { internal: true });
   if (canonical.sink) await dependencies.files.resolve(canonical.sink.uri, canonical.sink.ifExists);
   const { plan, output, sample, warnings } = await makePlan(dependencies, canonical, 'preview');
   return {

@@ -28,6 +28,8 @@ export const PLAN_DATASET = 'planDataset';
 
 /** Memo field of the runs of a schedule: its `ScheduleTerms` when the run started. */
 export const SCHEDULE_MEMO = 'schedule';
+/** Memo field of a retry: the nominal time (RFC 3339) of the run that the schedule started. */
+export const SCHEDULED_TIME_MEMO = 'scheduledTime';
 
 /** Query of `processDataset`: a `JobProgress`. */
 export const PROGRESS_QUERY = 'progress';

@@ -9,6 +9,7 @@ import { createFileStore } from './stores/file-store.js';
 import { createWorkArea } from './stores/work-area.js';
 import { connectClient } from './temporal/connect.js';
 import { createJobs } from './temporal/jobs.js';
+import { createSchedules } from './temporal/schedules.js';
 
 /** Requests that are still open at a stop get this long. */
 const DRAIN_MS = 5000;
@@ -30,9 +31,11 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const { client, connection, namespace } = await connectClient(config.temporal);
   try {
     const { taskQueue } = config;
+    const { uiUrl } = config.temporal;
     const closing = new AbortController();
     const app = createApp({
-      jobs: createJobs({ client, taskQueue, namespace, work, uiUrl: config.temporal.uiUrl }),
+      jobs: createJobs({ client, taskQueue, namespace, work, uiUrl }),
+      schedules: createSchedules({ client, taskQueue, namespace, uiUrl }),
       sources: files,
       sinks: files,
       work,

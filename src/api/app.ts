@@ -10,11 +10,12 @@ import type { JobResult, JobView, Manifest, OutputRef } from '../core/job.js';
 import { parseSettings } from '../core/settings.js';
 import { toIssues } from '../schema/issues.js';
 import { parseSpec, specDigest } from '../schema/spec.js';
-import type { ByteSource, SinkStore, SourceStore, WorkArea } from '../stores/port.js';
-import type { Jobs } from '../temporal/jobs.js';
+import type { ByteSource } from '../stores/port.js';
+import { resolveTemplates } from '../timetable/templates.js';
 import { readBody, readNdjsonBody, readOptionalBody } from './body.js';
 import { streamOf } from './bytes.js';
 import { createCatalogue } from './catalogue.js';
+import type { ApiDeps } from './deps.js';
 import { storeCorrections } from './corrections.js';
 import { streamEvents } from './event-stream.js';
 import { guard } from './guard.js';
@@ -25,6 +26,7 @@ import { preflight } from './preflight.js';
 import { HttpProblem, problemResponse } from './problems.js';
 import { openOutput, resultOf, rowsOf } from './results.js';
 import * as routes from './routes.js';
+import { addSchedules } from './schedules.js';
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
@@ -33,22 +35,6 @@ const MEDIA_TYPES: Record<OutputRef['format'], string> = {
   ndjson: 'application/x-ndjson',
   parquet: 'application/vnd.apache.parquet',
 };
-
-export interface ApiDeps {
-  jobs: Jobs;
-  sources: SourceStore;
-  sinks: Pick<SinkStore, 'resolve'>;
-  work: WorkArea;
-  /** Only workers of this queue count. */
-  taskQueue: string;
-  version: string;
-  /** Host names, without ports, by which the service may be addressed beside those of loopback. */
-  hosts?: string[];
-  /** Aborted when the service stops: streams that would go on for ever end then. */
-  closing?: AbortSignal;
-  /** Takes one line for each error that nobody foresaw. */
-  log?: (line: string) => void;
-}
 
 /** The HTTP API over its dependencies. Opens no port: `app.request(...)` and `app.fetch` answer. */
 export function createApp(deps: ApiDeps): OpenAPIHono {
@@ -94,7 +80,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));
 
   async function submit(c: Context, given: unknown, wait: number | undefined): Promise<JobView> {
-    const spec = parseSpec(given);
+    const spec = parseSpec(resolveTemplates(given, null));
     const digest = specDigest(spec);
     const key = c.req.header('idempotency-key');
     // What the first request found free or present may be neither any more: the same key gives the same job all the same.
@@ -121,7 +107,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
 
   app.openapi(routes.createPlan, async (c) => {
     const given = await readBody(c);
-    const spec = parseSpec(given);
+    const spec = parseSpec(resolveTemplates(given, null));
     await preflight(spec, deps, catalogue);
     return c.json(await jobs.plan(given), 200);
   });
@@ -146,10 +132,11 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   });
 
   app.openapi(routes.listJobs, async (c) => {
-    const { state, name, since, limit, cursor } = c.req.valid('query');
+    const { state, name, schedule, since, limit, cursor } = c.req.valid('query');
     const page = await jobs.list({
       state,
       name,
+      schedule,
       since: since === undefined ? undefined : new Date(since),
       limit,
       cursor,
@@ -243,6 +230,8 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     if (!rejects) return c.newResponse(null, 200, { ...headers, 'content-length': '0' });
     return send(c, await openOutput({ uri: rejects.uri, inWorkArea: true }, deps), headers);
   });
+
+  addSchedules(app, deps, catalogue);
 
   app.openapi(routes.getHealth, (c) => c.json({ status: 'alive' }, 200));
 

@@ -1,4 +1,11 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
+import {
+  backfillBodySchema,
+  noteSchema,
+  scheduleBodySchema,
+  triggerScheduleSchema,
+  upcomingQuerySchema,
+} from './schedule-input.js';
 import { z } from 'zod';
 import { jobSpecSchema } from '../schema/spec.js';
 import { jobChangesSchema } from '../schema/views.js';
@@ -54,6 +61,11 @@ export function registerBodies(app: OpenAPIHono): void {
   registry.registerComponent('schemas', 'Trigger', inputSchema(triggerSchema));
   registry.registerComponent('schemas', 'Pause', inputSchema(pauseSchema));
   registry.registerComponent('schemas', 'JobChanges', inputSchema(jobChangesSchema));
+  registry.registerComponent('schemas', 'Schedule', inputSchema(scheduleBodySchema));
+  registry.registerComponent('schemas', 'UpcomingQuery', inputSchema(upcomingQuerySchema));
+  registry.registerComponent('schemas', 'ScheduleNote', inputSchema(noteSchema));
+  registry.registerComponent('schemas', 'TriggerSchedule', inputSchema(triggerScheduleSchema));
+  registry.registerComponent('schemas', 'Backfill', inputSchema(backfillBodySchema));
 }
 
 function inputSchema(schema: z.ZodType): Record<string, unknown> {

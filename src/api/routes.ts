@@ -1,25 +1,22 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { RouteConfig } from '@hono/zod-openapi';
 import {
-  jobListSchema,
   jobRowsSchema,
   jobStateSchema,
   jobViewSchema,
   manifestSchema,
   planViewSchema,
-  problemSchema,
   processorListSchema,
 } from '../schema/views.js';
 import { parseDuration } from '../schema/units.js';
+import { JobList, MAX_PAGE, json, problems, ref } from './route-parts.js';
+import { SCHEDULE_ROUTES } from './schedule-routes.js';
 
 /** Typed as any text, for its name would else be taken for one of JSON. */
 const NDJSON: string = 'application/x-ndjson';
 const MAX_WAIT_MS = 60_000;
-const MAX_PAGE = 200;
 
-const Problem = problemSchema.meta({ id: 'Problem' });
 const JobView = jobViewSchema.meta({ id: 'JobView' });
-const JobList = jobListSchema.meta({ id: 'JobList' });
 const PlanView = planViewSchema.meta({ id: 'PlanView' });
 const ProcessorList = processorListSchema.meta({ id: 'ProcessorList' });
 const JobRows = jobRowsSchema.meta({ id: 'JobRows' });
@@ -30,24 +27,7 @@ const Index = z
   .object({ name: z.string(), version: z.string(), links: z.record(z.string(), z.string()) })
   .meta({ id: 'Index' });
 
-const json = <Schema extends z.ZodType>(description: string, schema: Schema, headers?: z.ZodObject) => ({
-  description,
-  ...(headers && { headers }),
-  content: { 'application/json': { schema } },
-});
-
-const problem = { description: 'What went wrong', content: { 'application/problem+json': { schema: Problem } } };
-
-/** The answers of errors; each of them is a problem document. */
-function problems<const Statuses extends readonly number[]>(...statuses: Statuses) {
-  return Object.fromEntries([403, 500, ...statuses].map((status) => [status, problem])) as Record<
-    Statuses[number] | 403 | 500,
-    typeof problem
-  >;
-}
-
 const text = { type: 'string' } as const;
-const ref = (name: string) => ({ schema: { $ref: `#/components/schemas/${name}` } });
 const specBody = {
   required: true,
   content: { 'application/json': ref('JobSpec'), 'application/yaml': ref('JobSpec') },
@@ -152,6 +132,7 @@ export const listJobs = createRoute({
     query: z.object({
       state: jobStateSchema.optional(),
       name: z.string().min(1).optional().openapi({ description: 'The exact name' }),
+      schedule: z.string().min(1).optional().openapi({ description: 'Started by the schedule with this id' }),
       since: z.iso.datetime({ offset: true }).optional().openapi({ description: 'Started at or after; RFC 3339' }),
       limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(50),
       cursor: z.string().min(1).optional().openapi({ description: '`nextCursor` of the page before' }),
@@ -369,6 +350,7 @@ export const ROUTES: ReadonlyArray<Pick<RouteConfig, 'method' | 'path'>> = [
   getOutput,
   getManifest,
   getRejects,
+  ...SCHEDULE_ROUTES,
   getHealth,
   getReadiness,
   getOpenApi,

@@ -1,4 +1,6 @@
 import { MillraceError } from '../core/errors.js';
+import { parseTime } from '../timetable/parse-time.js';
+import { hasTemplates, resolveTemplates } from '../timetable/templates.js';
 
 /**
  * `k=v` pairs as parameters: a value that is JSON is taken as such (`n=3`, `on=true`, `list=[1,2]`), any other as text.
@@ -26,9 +28,18 @@ function typed(text: string): unknown {
   }
 }
 
-/** The spec with `params` laid over `process.with`; everything else is left as it is. */
+/**
+ * The spec with `params` laid over `process.with`; everything else is left as it is. Of a spec with templates `scheduledTime` is
+ * the time that they stand for, written in UTC.
+ */
 export function withParams(spec: Record<string, unknown>, params: Record<string, unknown>): Record<string, unknown> {
   if (Object.keys(params).length === 0) return spec;
+  if (params.scheduledTime !== undefined && hasTemplates(spec)) {
+    const { scheduledTime, ...others } = params;
+    const parsed = parseTime(typeof scheduledTime === 'string' ? scheduledTime : JSON.stringify(scheduledTime), 'UTC');
+    if ('fault' in parsed) throw new MillraceError('usage.param', `--param scheduledTime: ${parsed.fault}`);
+    return withParams(resolveTemplates(spec, { time: parsed.time, timezone: 'UTC' }), others);
+  }
   const process = isRecord(spec.process) ? spec.process : {};
   const given = isRecord(process.with) ? process.with : {};
   return { ...spec, process: { ...process, with: { ...given, ...params } } };

@@ -122,6 +122,10 @@ export interface JobView {
   source: string | null;
   createdAt: string;
   finishedAt: string | null;
+  /** What started the job, and its nominal time (RFC 3339); null where a caller did. */
+  schedule: { id: string; time: string | null } | null;
+  /** 0, and one more for each retry. */
+  generation: number;
   progress: {
     chunks: JobProgress['chunks'];
     records: Counts;

@@ -71,6 +71,11 @@ export const jobViewSchema = z.object({
   source: z.string().nullable(),
   createdAt: timestamp,
   finishedAt: timestamp.nullable(),
+  schedule: z
+    .object({ id: z.string(), time: timestamp.nullable() })
+    .nullable()
+    .meta({ description: 'What started the job, and its nominal time; null where a caller did' }),
+  generation: z.int().min(0).meta({ description: '0, and one more for each retry' }),
   progress: z
     .object({
       chunks: z.object({ total: count, done: count, running: count, failed: count }),

@@ -2,6 +2,7 @@ import type { WorkflowExecutionStatusName } from '@temporalio/client';
 import type { SearchAttributePair } from '@temporalio/common';
 import type { JobProgress, JobResult, JobState, JobView } from '../core/job.js';
 import { OPEN_STATES } from '../core/job.js';
+import { SCHEDULED_TIME_MEMO } from '../contract.js';
 import type { Counts } from '../core/records.js';
 
 /** What the server says of a workflow, by describe or in a list. */
@@ -41,6 +42,8 @@ export function jobView(execution: Execution, found: Findings, temporalLink: Lin
     createdAt: startTime.toISOString(),
     finishedAt: closeTime?.toISOString() ?? null,
     progress: result ? finishedProgress(result, seconds) : progress ? openProgress(progress, seconds) : null,
+    schedule: scheduledOf(execution),
+    generation: typeof memo.generation === 'number' ? memo.generation : 0,
     paused: progress?.paused ?? null,
     settings: (execution.status.name === 'RUNNING' && progress?.settings) || null,
     stale: found.stale ?? false,
@@ -56,6 +59,15 @@ export function jobView(execution: Execution, found: Findings, temporalLink: Lin
       temporal: temporalLink(id),
     },
   };
+}
+
+/** The schedule that started the first run of a job, and its nominal time; null where none did. */
+export function scheduledOf(execution: Execution): JobView['schedule'] {
+  const id = attribute(execution, 'MillraceSchedule');
+  if (id === undefined) return null;
+  const kept = text(execution.memo?.[SCHEDULED_TIME_MEMO]);
+  const told = execution.attributes.find(({ key }) => key.name === 'TemporalScheduledStartTime')?.value;
+  return { id, time: kept ?? (told instanceof Date ? told.toISOString() : null) };
 }
 
 function stateOf(execution: Execution, { progress, result }: Findings): JobState {

@@ -22,9 +22,10 @@ import type { JobSpec } from '../core/spec.js';
 import type { WorkArea } from '../stores/port.js';
 import { failureOf, serverError } from './failures.js';
 import { keyedJobId, newJobId } from './job-id.js';
+import { givenSpec } from './given-spec.js';
+import { TENANT, startOf } from './job-start.js';
 import { jobView } from './job-view.js';
 import type { Execution, Findings } from './job-view.js';
-import { SEARCH_ATTRIBUTES } from './search-attributes.js';
 import { cursorOf, listQuery, runsQuery, tokenOf } from './list-query.js';
 import { createRetry } from './retry-job.js';
 import type { Described, RetryJob } from './retry-job.js';
@@ -37,8 +38,6 @@ const PLAN_WORKER_MS = 10_000;
 const PLAN_MS = 60_000;
 /** Larger items travel by the work area and not through a history. */
 const INLINE_ITEMS_BYTES = 32 * 1024;
-const SUMMARY_BYTES = 200;
-const TENANT = 'default';
 const WORKFLOW_QUEUE = 1;
 const RUNS_PAGE = 1000;
 
@@ -55,6 +54,8 @@ export interface StartJob {
 export interface JobFilter {
   state?: JobState;
   name?: string;
+  /** Started by this schedule. */
+  schedule?: string;
   /** Started at or after. */
   since?: Date;
   limit: number;
@@ -98,6 +99,8 @@ export interface Jobs {
   set(id: string, settings: unknown): Promise<JobView>;
   /** @throws MillraceError `job.no_worker`, `plan.timeout`, or what the plan failed of */
   plan(given: unknown): Promise<PlanView>;
+  /** The spec of a job as it was given. @throws MillraceError `job.not_found` */
+  specOf(id: string): Promise<unknown>;
   /** How many workers poll the main queue. */
   pollers(): Promise<number>;
 }
@@ -199,15 +202,7 @@ export function createJobs(options: {
     const { spec, digest, key } = job;
     const id = key === undefined ? newJobId() : keyedJobId(TENANT, key);
     const request = randomUUID();
-    const source = sourceLabel(spec);
-    const { priority, fairness } = spec.options;
-    const memo = { specDigest: digest, request, name: spec.name, processor: spec.process.use, source };
-    const attributes = [
-      { key: SEARCH_ATTRIBUTES.MillraceName, value: spec.name },
-      { key: SEARCH_ATTRIBUTES.MillraceState, value: 'pending' },
-      { key: SEARCH_ATTRIBUTES.MillraceProcessor, value: spec.process.use },
-      { key: SEARCH_ATTRIBUTES.MillraceTenant, value: TENANT },
-    ];
+    const { memo, typedSearchAttributes, staticSummary, staticDetails, priority } = startOf(spec, digest, request);
     const argument = await argumentOf(id, job);
     try {
       await call(() =>
@@ -218,15 +213,10 @@ export function createJobs(options: {
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
           workflowIdConflictPolicy: 'USE_EXISTING',
           memo,
-          typedSearchAttributes: attributes,
-          staticSummary: cut(`${spec.name}: ${spec.process.use} over ${source}`, SUMMARY_BYTES),
-          staticDetails: details(spec, source),
-          // The server takes fairness keys of at most 64 bytes.
-          priority: {
-            priorityKey: priority,
-            fairnessKey: fairness?.key ?? id.slice(0, 64),
-            fairnessWeight: fairness?.weight ?? 1,
-          },
+          typedSearchAttributes,
+          staticSummary,
+          staticDetails,
+          priority: priority(id),
         }),
       );
     } catch (error) {
@@ -242,7 +232,13 @@ export function createJobs(options: {
         return { id, existing: true, view: jobView(there, await findingsOf(there), temporalLink) };
       }
     }
-    const started: Execution = { workflowId: id, status: { name: 'RUNNING' }, startTime: new Date(), memo, attributes };
+    const started: Execution = {
+      workflowId: id,
+      status: { name: 'RUNNING' },
+      startTime: new Date(),
+      memo,
+      attributes: typedSearchAttributes,
+    };
     return { id, existing: false, view: jobView(started, {}, temporalLink) };
   }
 
@@ -432,38 +428,9 @@ export function createJobs(options: {
     resume: (id) => update(id, RESUME_UPDATE),
     set: (id, settings) => update(id, SET_UPDATE, settings),
     plan,
+    specOf: async (id) => givenSpec({ client, namespace, call }, await describe(id)),
     pollers,
   };
-}
-
-function sourceLabel({ source }: JobSpec): string {
-  if (!source.uri) return source.items ? `${source.items.length} items` : 'items';
-  const [first, ...rest] = source.uri.map((uri) => uri.split('/').filter(Boolean).at(-1) ?? uri);
-  return rest.length === 0 ? first! : `${first} and ${rest.length} more`;
-}
-
-/** Markdown for the Temporal UI. */
-function details(spec: JobSpec, source: string): string {
-  const lines = [
-    `processor \`${spec.process.use}\``,
-    `source ${spec.source.uri ? spec.source.uri.slice(0, 20).map(code).join(', ') : source}`,
-    `sink ${spec.sink ? code(spec.sink.uri) : 'none: the result is served by the API'}`,
-  ];
-  return cut(lines.map((line) => `- ${line}`).join('\n'), 16_000);
-}
-
-function code(text: string): string {
-  return `\`${text.replaceAll('`', "'")}\``;
-}
-
-/** The longest beginning of a text that has at most so many bytes. */
-function cut(text: string, bytes: number): string {
-  const encoded = Buffer.from(text);
-  if (encoded.length <= bytes) return text;
-  return `${encoded
-    .subarray(0, bytes - 3)
-    .toString()
-    .replace(/\uFFFD+$/, '')}…`;
 }
 
 function ndjson(rows: readonly Row[]): string {

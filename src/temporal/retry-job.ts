@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
-import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import { PROCESS_DATASET } from '../contract.js';
+import { PROCESS_DATASET, SCHEDULED_TIME_MEMO } from '../contract.js';
 import type { ProcessDataset } from '../contract.js';
 import { MillraceError } from '../core/errors.js';
 import { keptUntil } from '../core/job.js';
@@ -10,6 +9,8 @@ import type { Ended, JobResult, JobView } from '../core/job.js';
 import type { Retry } from '../core/plan.js';
 import { keys } from '../core/receipt.js';
 import type { WorkArea } from '../stores/port.js';
+import { givenSpec } from './given-spec.js';
+import { scheduledOf } from './job-view.js';
 import type { Execution, Findings } from './job-view.js';
 import { SEARCH_ATTRIBUTES } from './search-attributes.js';
 
@@ -36,7 +37,7 @@ interface Dependencies {
 
 /** The retry of ended jobs: a new run of the same workflow id, which takes up what is in the work area. */
 export function createRetry(to: Dependencies): (id: string, options: RetryJob) => Promise<JobView> {
-  const { client, namespace, taskQueue, work, call } = to;
+  const { client, taskQueue, work, call } = to;
 
   return async function retry(id, options): Promise<JobView> {
     const { key, correct } = options;
@@ -66,8 +67,16 @@ export function createRetry(to: Dependencies): (id: string, options: RetryJob) =
 
   async function start(job: Described, retried: Retry, key: string | undefined): Promise<JobView> {
     const { workflowId, priority } = job;
-    const spec = await specOf(job);
-    const memo = { ...job.memo, request: randomUUID(), generation: retried.run, retryKey: key ?? null };
+    const spec = await givenSpec(to, job);
+    const scheduled = scheduledOf(job);
+    const memo = {
+      ...job.memo,
+      request: randomUUID(),
+      generation: retried.run,
+      retryKey: key ?? null,
+      // The server tells it to the first run only.
+      ...(scheduled && { [SCHEDULED_TIME_MEMO]: scheduled.time }),
+    };
     const own = Object.values(SEARCH_ATTRIBUTES);
     const kept = job.attributes.filter(({ key: { name } }) => own.some((attribute) => attribute.name === name));
     const attributes = [
@@ -91,20 +100,6 @@ export function createRetry(to: Dependencies): (id: string, options: RetryJob) =
     );
     const started: Execution = { workflowId, status: { name: 'RUNNING' }, startTime: new Date(), memo, attributes };
     return to.viewOf(started, {});
-  }
-
-  /** The spec as the first run got it. */
-  async function specOf({ workflowId, runId }: Described): Promise<unknown> {
-    const { history } = await call(() =>
-      client.workflowService.getWorkflowExecutionHistory({
-        namespace,
-        execution: { workflowId, runId },
-        maximumPageSize: 1,
-      }),
-    );
-    const input = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads;
-    const [spec] = await decodeArrayFromPayloads(client.options.loadedDataConverter, input);
-    return spec;
   }
 
   /** Whether the job's folder still holds what a retry begins with. */

@@ -20,7 +20,7 @@ export function describeWhen(when: When, timezone: string): string {
   const sentences = [
     ...intervals.map(({ intervalMs, offsetMs }) => {
       const off = offsetMs === 0 ? '' : `, put off by ${duration(offsetMs)}`;
-      return `every ${duration(intervalMs)}, counted from 1970-01-01T00:00:00Z${off}`;
+      return `every ${duration(intervalMs).replace(/^1 (\w+)$/, '$1')}, counted from 1970-01-01T00:00:00Z${off}`;
     }),
     ...calendars.map(describeCalendar),
   ];
@@ -102,8 +102,7 @@ function duration(ms: number): string {
   for (const [unit, name] of UNITS) {
     const count = Math.floor(left / unit);
     left -= count * unit;
-    if (count > 0)
-      words.push(count === 1 && left === 0 && words.length === 0 ? name : `${count} ${name}${count === 1 ? '' : 's'}`);
+    if (count > 0) words.push(`${count} ${name}${count === 1 ? '' : 's'}`);
   }
   return words.join(' ');
 }

@@ -11,6 +11,7 @@ import { problemSchema } from '../../src/schema/views.js';
 import { createFileStore } from '../../src/stores/file-store.js';
 import { createWorkArea } from '../../src/stores/work-area.js';
 import { createJobs } from '../../src/temporal/jobs.js';
+import { createSchedules } from '../../src/temporal/schedules.js';
 
 /** The API where no Temporal server is: what it answers by itself, and how it says so where it cannot. */
 let app: OpenAPIHono;
@@ -24,8 +25,10 @@ beforeAll(async () => {
   const files = createFileStore({ roots: [folder], cwd: folder });
   connection = Connection.lazy({ address: '127.0.0.1:1' });
   const jobs = createJobs({ client: new Client({ connection }), taskQueue: 'none', namespace: 'default', work });
+  const schedules = createSchedules({ client: new Client({ connection }), taskQueue: 'none', namespace: 'default' });
   app = createApp({
     jobs,
+    schedules,
     sources: files,
     sinks: files,
     work,
@@ -121,6 +124,7 @@ describe('every error is a problem document', () => {
 
   it('what is unforeseen is logged and keeps its inside to itself', async () => {
     const broken = createApp({
+      schedules: null as never,
       jobs: {} as never,
       sources: {} as never,
       sinks: {} as never,

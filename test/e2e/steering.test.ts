@@ -5,6 +5,7 @@ import type { JobView } from '../../src/core/job.js';
 import { createFileStore } from '../../src/stores/file-store.js';
 import { createWorkArea } from '../../src/stores/work-area.js';
 import { createJobs } from '../../src/temporal/jobs.js';
+import { createSchedules } from '../../src/temporal/schedules.js';
 import { startEngine } from '../helpers/engine.js';
 import type { Engine } from '../helpers/engine.js';
 
@@ -19,6 +20,7 @@ beforeAll(async () => {
   const over = (taskQueue: string) =>
     createApp({
       jobs: createJobs({ client, taskQueue, namespace: config.temporal.namespace!, work }),
+      schedules: createSchedules({ client, taskQueue, namespace: config.temporal.namespace! }),
       sources: files,
       sinks: files,
       work,

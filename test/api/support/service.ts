@@ -12,6 +12,7 @@ import { createFileStore } from '../../../src/stores/file-store.js';
 import type { WorkArea } from '../../../src/stores/port.js';
 import { createWorkArea } from '../../../src/stores/work-area.js';
 import { createJobs } from '../../../src/temporal/jobs.js';
+import { createSchedules } from '../../../src/temporal/schedules.js';
 import type { Jobs } from '../../../src/temporal/jobs.js';
 import { ensureSearchAttributes } from '../../../src/temporal/search-attributes.js';
 import { testNativeConnection, testServer, uniqueTaskQueue } from '../../helpers/temporal-server.js';
@@ -50,9 +51,11 @@ export async function startService(): Promise<Service> {
   const work = await createWorkArea(path.join(folder, 'work'));
   const files = createFileStore({ roots: [data], cwd: data });
   const jobs = createJobs({ client, taskQueue: TASK_QUEUE, namespace, uiUrl: 'http://ui/', work });
+  const schedules = createSchedules({ client, taskQueue: TASK_QUEUE, namespace, uiUrl: 'http://ui/' });
   const logged: string[] = [];
   const app = createApp({
     jobs,
+    schedules,
     sources: files,
     sinks: files,
     work,

@@ -9,6 +9,7 @@ import { NO_COUNTS } from '../../../src/core/records.js';
 import { createFileStore } from '../../../src/stores/file-store.js';
 import { createWorkArea } from '../../../src/stores/work-area.js';
 import type { Jobs } from '../../../src/temporal/jobs.js';
+import type { Schedules } from '../../../src/temporal/schedules.js';
 
 export interface TestApi {
   url: string;
@@ -32,6 +33,8 @@ export function jobView(more: Partial<JobView> = {}): JobView {
     source: 'flights.csv',
     createdAt: '2026-01-02T03:04:05.000Z',
     finishedAt: null,
+    schedule: null,
+    generation: 0,
     progress: null,
     paused: null,
     settings: null,
@@ -152,9 +155,22 @@ export async function testApi(): Promise<TestApi> {
       if (api.plan instanceof MillraceError) throw api.plan;
       return api.plan;
     },
+    specOf: async () => api.given.at(-1),
     pollers: async () => 1,
   };
-  const app = createApp({ jobs, sources: files, sinks: files, work, taskQueue: 'millrace', version: '0.0.0' });
+  // Those have their tests with a server.
+  const schedules = new Proxy({} as Schedules, {
+    get: (_, name) => () => Promise.reject(new Error(`no schedules here: ${String(name)}`)),
+  });
+  const app = createApp({
+    jobs,
+    schedules,
+    sources: files,
+    sinks: files,
+    work,
+    taskQueue: 'millrace',
+    version: '0.0.0',
+  });
   await new Promise<void>((resolve) => {
     const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
       api.url = `http://127.0.0.1:${port}`;

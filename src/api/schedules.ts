@@ -1,0 +1,191 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { MillraceError } from '../core/errors.js';
+import type { Schedule, ScheduleDocument } from '../core/schedule.js';
+import type { BackfillView, ScheduleStanding, ScheduleView } from '../core/schedule-view.js';
+import { isPlainObject } from '../schema/parts.js';
+import { parseSchedule } from '../schema/schedule.js';
+import type { Upcoming } from '../schema/schedule-views.js';
+import { describeWhen } from '../timetable/describe.js';
+import { localTime } from '../timetable/local-time.js';
+import { nextTimes } from '../timetable/next-times.js';
+import { readBody, readOptionalBody } from './body.js';
+import type { Catalogue } from './catalogue.js';
+import type { ApiDeps } from './deps.js';
+import {
+  backfillBodySchema,
+  checked,
+  noteSchema,
+  readSchedule,
+  triggerScheduleSchema,
+  upcomingQuerySchema,
+} from './schedule-input.js';
+import * as routes from './schedule-routes.js';
+
+/** The server buffers so many starts of one schedule. */
+const MAX_BACKFILL = 1000;
+const SHOWN_TIMES = 100;
+const RECENT = 20;
+
+/** The routes below `/v1/schedules`. */
+export function addSchedules(app: OpenAPIHono, deps: ApiDeps, catalogue: () => Promise<Catalogue>): void {
+  const { schedules, jobs } = deps;
+
+  async function view(id: string, warnings: string[] = []): Promise<ScheduleView> {
+    const [standing, runs] = await Promise.all([schedules.view(id), jobs.list({ schedule: id, limit: RECENT })]);
+    const states = new Map(runs.jobs.map((job) => [job.id, job.state]));
+    const { document, temporal, recent, ...rest } = standing;
+    const { schedule, document: whole } = own(id, document);
+    const self = `/v1/schedules/${encodeURIComponent(id)}`;
+    return {
+      ...whole,
+      sentence: describeWhen(schedule.when, schedule.timezone),
+      ...rest,
+      recent: recent.map((firing) => ({ ...firing, state: states.get(firing.job) ?? null })),
+      warnings,
+      links: { self, runs: `${self}/runs`, temporal },
+    };
+  }
+
+  async function scheduleOf(id: string): Promise<Schedule> {
+    return own(id, (await schedules.view(id)).document).schedule;
+  }
+
+  const read = (body: unknown, id?: string) => readSchedule(body, id, deps, catalogue);
+  const place = (c: Context, id: string) => c.header('location', `/v1/schedules/${encodeURIComponent(id)}`);
+
+  app.openapi(routes.createSchedule, async (c) => {
+    const { put, warnings } = await read(await readBody(c));
+    const { id } = put.schedule;
+    await schedules.create(put);
+    place(c, id);
+    return c.json(await view(id, warnings), 201);
+  });
+
+  app.openapi(routes.listSchedules, async (c) => c.json(await schedules.list(c.req.valid('query')), 200));
+
+  app.openapi(routes.previewUpcoming, async (c) => {
+    const { count, ...given } = (await readBody(c)) as Record<string, unknown>;
+    const query = checked(upcomingQuerySchema, { ...given, ...(count !== undefined && { count }) });
+    const { schedule } = parseSchedule({ ...given, id: 'preview', spec: {} });
+    return c.json(upcoming(schedule, { count: query.count }), 200);
+  });
+
+  app.openapi(routes.getSchedule, async (c) => c.json(await view(c.req.valid('param').id), 200));
+
+  app.openapi(routes.putSchedule, async (c) => {
+    const { id } = c.req.valid('param');
+    const { put, warnings } = await read(await readBody(c), id);
+    const made = await schedules.put(put);
+    if (!made) return c.json(await view(id, warnings), 200);
+    place(c, id);
+    return c.json(await view(id, warnings), 201);
+  });
+
+  app.openapi(routes.patchSchedule, async (c) => {
+    const { id } = c.req.valid('param');
+    const patch = await readBody(c);
+    const { document } = own(id, (await schedules.view(id)).document);
+    const { put, warnings } = await read(merged(document, patch), id);
+    await schedules.put(put);
+    return c.json(await view(id, warnings), 200);
+  });
+
+  app.openapi(routes.deleteSchedule, async (c) => {
+    await schedules.remove(c.req.valid('param').id);
+    return c.body(null, 204);
+  });
+
+  app.openapi(routes.pauseSchedule, async (c) => {
+    const { id } = c.req.valid('param');
+    await schedules.pause(id, await noteOf(c));
+    return c.json(await view(id), 200);
+  });
+
+  app.openapi(routes.resumeSchedule, async (c) => {
+    const { id } = c.req.valid('param');
+    await schedules.resume(id, await noteOf(c));
+    return c.json(await view(id), 200);
+  });
+
+  app.openapi(routes.triggerSchedule, async (c) => {
+    const { overlap } = checked(triggerScheduleSchema, (await readOptionalBody(c)) ?? {});
+    return c.json({ job: await schedules.trigger(c.req.valid('param').id, overlap) }, 202);
+  });
+
+  app.openapi(routes.backfillSchedule, async (c) => {
+    const { id } = c.req.valid('param');
+    const { from, to, overlap, preview } = checked(backfillBodySchema, await readBody(c));
+    const range = { from: new Date(from), to: new Date(to) };
+    const times = backfillTimes(await scheduleOf(id), range);
+    const answer: BackfillView = {
+      times: times.slice(0, SHOWN_TIMES).map((time) => time.toISOString()),
+      total: times.length,
+      overlap,
+      started: !preview,
+    };
+    if (preview) return c.json(answer, 200);
+    await schedules.backfill(id, { ...range, overlap });
+    return c.json(answer, 202);
+  });
+
+  app.openapi(routes.getUpcoming, async (c) => {
+    const { count, until } = c.req.valid('query');
+    const schedule = await scheduleOf(c.req.valid('param').id);
+    return c.json(upcoming(schedule, { count, ...(until !== undefined && { until: new Date(until) }) }), 200);
+  });
+
+  app.openapi(routes.getScheduleRuns, async (c) => {
+    const { limit, cursor } = c.req.valid('query');
+    return c.json(await jobs.list({ schedule: c.req.valid('param').id, limit, cursor }), 200);
+  });
+}
+
+async function noteOf(c: Context): Promise<string> {
+  return checked(noteSchema, (await readOptionalBody(c)) ?? {}).note;
+}
+
+function own(id: string, document: ScheduleStanding['document']): { schedule: Schedule; document: ScheduleDocument } {
+  if (document) return parseSchedule(document);
+  throw new MillraceError(
+    'schedule.foreign',
+    `schedule "${id}" was made by other means; look at it in the Temporal UI`,
+  );
+}
+
+function upcoming(schedule: Schedule, range: { count: number; until?: Date }): Upcoming {
+  const { when, timezone } = schedule;
+  const times = nextTimes(schedule, { ...range, from: new Date() });
+  return {
+    sentence: describeWhen(when, timezone),
+    timezone,
+    times: times.map((time) => ({ time: time.toISOString(), local: localTime(time, timezone) })),
+  };
+}
+
+/** @throws MillraceError `schedule.bad_backfill` */
+function backfillTimes(schedule: Schedule, { from, to }: { from: Date; to: Date }): Date[] {
+  const bad = (message: string) => new MillraceError('schedule.bad_backfill', message);
+  if (to < from) throw bad(`to "${to.toISOString()}" is before from "${from.toISOString()}"`);
+  if (to > new Date()) throw bad(`to "${to.toISOString()}" is in the future; a backfill is of times that have passed`);
+  const times = nextTimes(schedule, { from: new Date(from.getTime() - 1), until: to, count: MAX_BACKFILL + 1 });
+  if (times.length === 0)
+    throw bad(`the schedule has no nominal time from ${from.toISOString()} to ${to.toISOString()}`);
+  if (times.length > MAX_BACKFILL) {
+    throw bad(
+      `more than ${MAX_BACKFILL} runs; the first ${MAX_BACKFILL} end at ${times[MAX_BACKFILL - 1]!.toISOString()}: backfill in parts`,
+    );
+  }
+  return times;
+}
+
+/** RFC 7396. */
+function merged(target: unknown, patch: unknown): unknown {
+  if (!isPlainObject(patch)) return patch;
+  const result: Record<string, unknown> = isPlainObject(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else result[key] = merged(result[key], value);
+  }
+  return result;
+}

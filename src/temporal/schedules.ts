@@ -1,0 +1,289 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
+import type { Client, ScheduleDescription, ScheduleExecutionResult, ScheduleOptions } from '@temporalio/client';
+import { PROCESS_DATASET, SCHEDULE_MEMO } from '../contract.js';
+import { MillraceError } from '../core/errors.js';
+import type { Overlap, Schedule, ScheduleDocument, ScheduleTerms } from '../core/schedule.js';
+import type { Firing, ScheduleRow, ScheduleStanding } from '../core/schedule-view.js';
+import type { JobSpec } from '../core/spec.js';
+import { serverError } from './failures.js';
+import { startOf } from './job-start.js';
+import { cursorOf, tokenOf } from './list-query.js';
+import { sentenceOfSpec } from './schedule-sentence.js';
+import { scheduleSpecOf } from './schedule-spec.js';
+import { SEARCH_ATTRIBUTES } from './search-attributes.js';
+
+type ListEntry = Awaited<ReturnType<Client['workflowService']['listSchedules']>>['schedules'][number];
+
+const CALL_MS = 4000;
+/** A trigger is a signal: how long is looked for the job that it starts. */
+const TRIGGER_MS = 3000;
+const TRIGGER_POLL_MS = 100;
+/** Those that this program made. */
+const OURS = `${SEARCH_ATTRIBUTES.MillraceSchedule.name} IS NOT NULL`;
+
+const POLICIES: Record<Overlap, ScheduleOverlapPolicy> = {
+  skip: ScheduleOverlapPolicy.SKIP,
+  bufferOne: ScheduleOverlapPolicy.BUFFER_ONE,
+  bufferAll: ScheduleOverlapPolicy.BUFFER_ALL,
+  cancelOther: ScheduleOverlapPolicy.CANCEL_OTHER,
+  terminateOther: ScheduleOverlapPolicy.TERMINATE_OTHER,
+  allowAll: ScheduleOverlapPolicy.ALLOW_ALL,
+};
+
+/** A schedule that was checked, in both forms, and the spec of one of its runs. */
+export interface PutSchedule {
+  schedule: Schedule;
+  document: ScheduleDocument;
+  /** With its templates written out: what a run is found and shown by. */
+  spec: JobSpec;
+  /** `specDigest(spec)`. */
+  digest: string;
+}
+
+/**
+ * Schedules of jobs as Temporal Schedules: the server fires, and starts the same `processDataset` as every other door. What a
+ * schedule was made of is kept in the action alone. Every call has a deadline. Errors of all: `temporal.unreachable`,
+ * `temporal.denied`, `temporal.no_namespace`; of those with an id: `schedule.not_found`.
+ */
+export interface Schedules {
+  /** @throws MillraceError `schedule.exists` */
+  create(put: PutSchedule): Promise<void>;
+  /** Makes it so, whether there is one or not. @returns true where there was none */
+  put(put: PutSchedule): Promise<boolean>;
+  view(id: string): Promise<ScheduleStanding>;
+  /** By id. @throws MillraceError `list.bad_cursor` */
+  list(page: { limit: number; cursor?: string }): Promise<{ schedules: ScheduleRow[]; nextCursor: string | null }>;
+  remove(id: string): Promise<void>;
+  pause(id: string, note: string): Promise<void>;
+  resume(id: string, note: string): Promise<void>;
+  /**
+   * Runs it now, whatever its own overlap is.
+   * @returns the job; null where an open run made the server skip or put off this one
+   */
+  trigger(id: string, overlap: Overlap): Promise<string | null>;
+  /** Starts what the schedule would have started at the nominal times in `[from, to]`. */
+  backfill(id: string, range: { from: Date; to: Date; overlap: Overlap }): Promise<void>;
+}
+
+export function createSchedules(options: {
+  client: Client;
+  taskQueue: string;
+  namespace: string;
+  uiUrl?: string;
+}): Schedules {
+  const { client, taskQueue, namespace } = options;
+  const uiUrl = options.uiUrl?.replace(/\/+$/, '');
+
+  async function call<T>(id: string, run: () => Promise<T>): Promise<T> {
+    try {
+      return await client.withDeadline(Date.now() + CALL_MS, run);
+    } catch (error) {
+      if (error instanceof ScheduleNotFoundError) throw notFound(id);
+      throw serverError(error);
+    }
+  }
+
+  const handle = (id: string) => client.schedule.getHandle(id);
+  const describe = (id: string) => call(id, () => handle(id).describe());
+
+  /** All that the server is told; the same for a new one and for one that is changed. */
+  function definition({ schedule, document, spec, digest }: PutSchedule, from: Date) {
+    const { memo, typedSearchAttributes, staticSummary, staticDetails } = startOf(spec, digest, randomUUID());
+    const { spec: given, ...terms } = document;
+    const mark = { key: SEARCH_ATTRIBUTES.MillraceSchedule, value: schedule.id };
+    return {
+      spec: scheduleSpecOf(schedule, from),
+      action: {
+        type: 'startWorkflow' as const,
+        workflowType: PROCESS_DATASET,
+        workflowId: `s-${schedule.id}`,
+        taskQueue,
+        args: [given],
+        memo: { ...memo, [SCHEDULE_MEMO]: terms },
+        typedSearchAttributes: [...typedSearchAttributes, mark],
+        staticSummary,
+        staticDetails,
+      },
+      policies: {
+        overlap: POLICIES[schedule.overlap],
+        catchupWindow: schedule.catchupMs,
+        pauseOnFailure: schedule.pauseOnFailure,
+      },
+      typedSearchAttributes: [mark],
+    };
+  }
+
+  /** A moment is one run. */
+  const runsOf = ({ when, maxRuns }: Schedule) => maxRuns ?? ('at' in when ? 1 : undefined);
+
+  async function create(put: PutSchedule): Promise<void> {
+    const { schedule } = put;
+    const { paused, note } = schedule;
+    const created: ScheduleOptions = {
+      scheduleId: schedule.id,
+      ...definition(put, new Date()),
+      state: { paused, note, remainingActions: runsOf(schedule) },
+    };
+    try {
+      await call(schedule.id, () => client.schedule.create(created));
+    } catch (error) {
+      if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+      throw new MillraceError(
+        'schedule.exists',
+        `schedule "${schedule.id}" exists; PUT /v1/schedules/${schedule.id} changes it, or take another id`,
+      );
+    }
+  }
+
+  async function change(put: PutSchedule): Promise<void> {
+    const { schedule } = put;
+    const { paused, note } = schedule;
+    await call(schedule.id, () =>
+      handle(schedule.id).update((previous) => {
+        const runs = runsOf(schedule);
+        return {
+          ...definition(put, new Date()),
+          state: {
+            paused,
+            note,
+            ...(runs !== undefined && { remainingActions: Math.max(0, runs - previous.info.numActionsTaken) }),
+          },
+        };
+      }),
+    );
+  }
+
+  async function list({ limit, cursor }: { limit: number; cursor?: string }) {
+    const nextPageToken = cursor === undefined ? undefined : tokenOf(cursor, OURS);
+    const answer = await call('', () =>
+      client.workflowService.listSchedules({ namespace, maximumPageSize: limit, nextPageToken, query: OURS }),
+    );
+    const token = answer.nextPageToken;
+    return {
+      schedules: answer.schedules.map(rowOf).sort((a, b) => (a.id < b.id ? -1 : 1)),
+      nextCursor: token && token.length > 0 ? cursorOf(token, OURS) : null,
+    };
+  }
+
+  async function trigger(id: string, overlap: Overlap): Promise<string | null> {
+    const before = await describe(id);
+    const known = new Set(before.info.recentActions.map(jobOf));
+    // Runs are named by the second: another one in the same would be the same.
+    const newest = before.info.recentActions.at(-1)?.scheduledAt.getTime() ?? 0;
+    await sleep(Math.min(1000, Math.max(0, newest + 1000 - Date.now())));
+    await call(id, () => handle(id).trigger(POLICIES[overlap]));
+    for (const end = Date.now() + TRIGGER_MS; Date.now() < end; await sleep(TRIGGER_POLL_MS)) {
+      const { info } = await describe(id);
+      const started = info.recentActions.find((action) => !known.has(jobOf(action)));
+      if (started) return jobOf(started);
+      if (info.numActionsSkippedOverlap > before.info.numActionsSkippedOverlap) return null;
+    }
+    return null;
+  }
+
+  return {
+    create,
+    async put(put) {
+      try {
+        await change(put);
+        return false;
+      } catch (error) {
+        if (!(error instanceof MillraceError && error.code === 'schedule.not_found')) throw error;
+      }
+      try {
+        await create(put);
+        return true;
+      } catch (error) {
+        // Another one made it just now.
+        if (!(error instanceof MillraceError && error.code === 'schedule.exists')) throw error;
+        await change(put);
+        return false;
+      }
+    },
+    async view(id) {
+      const link = uiUrl
+        ? `${uiUrl}/namespaces/${encodeURIComponent(namespace)}/schedules/${encodeURIComponent(id)}`
+        : null;
+      return standingOf(await describe(id), link);
+    },
+    list,
+    remove: (id) => call(id, () => handle(id).delete()),
+    // An empty note would be no order.
+    pause: (id, note) => call(id, () => handle(id).pause(note || 'paused')),
+    resume: (id, note) => call(id, () => handle(id).unpause(note || 'resumed')),
+    trigger,
+    async backfill(id, { from, to, overlap }) {
+      // The server leaves out the beginning of the range, and keeps its end.
+      const start = new Date(from.getTime() - 1);
+      await call(id, () => handle(id).backfill({ start, end: to, overlap: POLICIES[overlap] }));
+    },
+  };
+}
+
+function standingOf(description: ScheduleDescription, temporalLink: string | null): ScheduleStanding {
+  const { info, state } = description;
+  return {
+    document: documentOf(description),
+    reason: (state.paused && state.note) || null,
+    remainingRuns: state.remainingActions ?? null,
+    recent: info.recentActions.map(firingOf).reverse(),
+    next: info.nextActionTimes.map((time) => time.toISOString()),
+    running: info.runningActions.map(({ workflow }) => workflow.workflowId),
+    counts: {
+      started: info.numActionsTaken,
+      missed: info.numActionsMissedCatchupWindow,
+      skipped: info.numActionsSkippedOverlap,
+    },
+    createdAt: info.createdAt.toISOString(),
+    updatedAt: info.lastUpdatedAt?.toISOString() ?? null,
+    temporal: temporalLink,
+  };
+}
+
+/** Pausing is the server's to change; all else is as it was written. */
+function documentOf({ action, state }: ScheduleDescription): ScheduleDocument | null {
+  const terms = action.memo?.[SCHEDULE_MEMO] as ScheduleTerms | undefined;
+  const [spec] = (action.args ?? []) as Array<Record<string, unknown>>;
+  if (!terms || !spec) return null;
+  return { ...terms, spec, paused: state.paused };
+}
+
+function firingOf(action: ScheduleExecutionResult): Firing {
+  return { time: action.scheduledAt.toISOString(), startedAt: action.takenAt.toISOString(), job: jobOf(action) };
+}
+
+function jobOf({ action }: ScheduleExecutionResult): string {
+  return action.workflow.workflowId;
+}
+
+function rowOf({ scheduleId, info }: ListEntry): ScheduleRow {
+  const last = info?.recentActions?.at(-1);
+  const [next] = info?.futureActionTimes ?? [];
+  return {
+    id: scheduleId!,
+    sentence: sentenceOfSpec(info?.spec ?? {}),
+    paused: info?.paused ?? false,
+    note: info?.notes ?? '',
+    next: next ? timeOf(next) : null,
+    last: last
+      ? {
+          time: timeOf(last.scheduleTime),
+          startedAt: timeOf(last.actualTime),
+          job: last.startWorkflowResult?.workflowId ?? '',
+        }
+      : null,
+  };
+}
+
+function timeOf(timestamp: { seconds?: unknown; nanos?: number | null } | null | undefined): string {
+  return new Date(Number(timestamp?.seconds ?? 0) * 1000 + Math.floor((timestamp?.nanos ?? 0) / 1e6)).toISOString();
+}
+
+function notFound(id: string): MillraceError {
+  return new MillraceError(
+    'schedule.not_found',
+    `schedule "${id}" not found; GET /v1/schedules lists the ones there are`,
+  );
+}
