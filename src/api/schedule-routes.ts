@@ -96,7 +96,7 @@ export const putSchedule = createRoute({
   responses: {
     200: json('Changed', ScheduleView),
     201: json('Made', ScheduleView, location),
-    ...problems(400, 404, 413, 415, 422, 503),
+    ...problems(400, 404, 409, 413, 415, 422, 503),
   },
 });
 

@@ -153,7 +153,7 @@ function own(id: string, document: ScheduleStanding['document']): { schedule: Sc
   if (document) return parseSchedule(document);
   throw new MillraceError(
     'schedule.foreign',
-    `schedule "${id}" was made by other means; look at it in the Temporal UI`,
+    `schedule "${id}" was made by other means, or for another task queue; look at it in the Temporal UI`,
   );
 }
 
