@@ -189,7 +189,7 @@ module.exports = {
     room(
       'migrate-imports-core',
       '^src/migrate/',
-      [CORE, SCHEMA, TIMETABLE, NODE, npm('pg', 'sql.js', 'yaml', '@types')],
+      [CORE, SCHEMA, TIMETABLE, NODE, npm('pg', 'sql.js', 'luxon', '@types')],
       'A migration turns tables into schedules on paper: it starts nothing, so it can be run dry.',
     ),
     room(

@@ -21,7 +21,7 @@ const INLINE_PLAN_BYTES = 40 * 1024;
 /** Checks the spec, looks at the source, makes and stores the plan; for a retry, finds the plan that is there. */
 export async function inspect(
   dependencies: Dependencies,
-  { job, spec, retry, scheduled }: InspectInput,
+  { job, spec, retry, scheduled, startedAt }: InspectInput,
 ): Promise<Inspected> {
   const { work, files } = dependencies;
   const left = retry && (await takeUp(dependencies, job, retry));
@@ -30,6 +30,7 @@ export async function inspect(
   const moment = scheduled ? { time: new Date(scheduled.time), timezone: scheduled.timezone } : null;
   const canonical = parseSpec(resolveTemplates(spec, moment), { internal: true });
   checkItemsKey(canonical, job);
+  if (!retry) checkStart(canonical.options, startedAt);
   // What stands at the sink of a retry may be its own; commit looks.
   if (canonical.sink) await files.resolve(canonical.sink.uri, retry ? 'replace' : canonical.sink.ifExists);
   const { plan, warnings } = await makePlan(dependencies, canonical, job);
@@ -40,6 +41,26 @@ export async function inspect(
     return { ...summaryOf(await readPlan(work, { job }), false, warnings), retry };
   }
   return { ...summaryOf(plan, inline, warnings), retry };
+}
+
+/** Clocks of two machines may differ by so much. */
+const EARLY_MS = 5000;
+
+/** Whether it is time to begin. @param from RFC 3339; what `start.delay` and `expires` count from */
+function checkStart({ start, expiresMs }: JobSpec['options'], from = new Date().toISOString()): void {
+  const due = start && 'at' in start ? Date.parse(start.at) : Date.parse(from) + (start?.delayMs ?? 0);
+  const late = Date.now() - due;
+  if (late < -EARLY_MS) {
+    throw new MillraceError(
+      'spec.invalid',
+      'options.start is of the API, which has the server wait; the temporal command line has --start-delay, a schedule its own times',
+    );
+  }
+  if (expiresMs === undefined || late <= expiresMs) return;
+  throw new MillraceError(
+    'job.too_late',
+    `the job was to begin by ${new Date(due + expiresMs).toISOString()} (options.expires), and no worker took it before ${new Date().toISOString()}`,
+  );
 }
 
 /** The `temporal` command line may start an id once more that has ended: that is a new job, and no retry of the old one. */

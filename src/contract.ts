@@ -138,6 +138,8 @@ export interface InspectInput {
   retry?: Retry;
   /** Of a run that a schedule started. */
   scheduled?: ScheduledRun;
+  /** RFC 3339; when the workflow was started. Absent in runs that began under 0.2.0. */
+  startedAt?: string;
 }
 
 /** The plan, and for a retry what is left of it. */

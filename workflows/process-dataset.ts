@@ -27,9 +27,10 @@ export async function processDataset(spec: unknown, retry?: Retry): Promise<JobR
   const ledger = new JobLedger();
   const control = new JobControl(ledger);
   setHandler(progressQuery, () => ledger.progress, { description: 'state, chunks, records and bytes of the job' });
-  const job = workflowInfo().workflowId;
+  const { workflowId: job, startTime } = workflowInfo();
   try {
-    const plan = await local.inspect({ job, spec, retry, scheduled: scheduledRun() });
+    const startedAt = startTime.toISOString();
+    const plan = await local.inspect({ job, spec, retry, scheduled: scheduledRun(), startedAt });
     ledger.planned(plan);
     control.plan(plan);
     return await withinTime(plan, () => runPlan(job, plan, { ledger, control }));

@@ -79,6 +79,11 @@ export async function readSchedule(
   const [next] = nextTimes(schedule, { from: new Date(), count: 1 });
   const moment = { time: next ?? new Date(), timezone: schedule.timezone };
   const spec = await below('/spec', () => parseSpec(resolveTemplates(document.spec, moment)));
+  if (spec.options.start)
+    throw fault(
+      '/spec/options/start',
+      'spec.options.start: a schedule has its own times; give when, startAt or jitter',
+    );
   const warnings = await below('/spec', () => preflight(spec, deps, catalogue)).catch((error: unknown) => {
     if (!(error instanceof MillraceError && error.code === 'source.not_found')) throw error;
     return [`${error.message}; the run that finds none fails`];

@@ -52,6 +52,7 @@ export function jobLines(job: JobView, style: Style, now: number, api: string): 
   };
   fact('processor', printable(job.processor));
   if (job.source) fact('source', printable(job.source));
+  if (job.startsAt !== null && job.state === 'pending') fact('begins', job.startsAt.replace('.000Z', 'Z'));
   if (job.schedule) {
     const time = job.schedule.time === null ? '' : style.dim(`  for ${job.schedule.time.replace('.000Z', 'Z')}`);
     fact('schedule', `${printable(job.schedule.id)}${time}`);

@@ -122,6 +122,8 @@ export interface JobView {
   source: string | null;
   createdAt: string;
   finishedAt: string | null;
+  /** RFC 3339; when the job begins or began, where its spec says so in `options.start`. */
+  startsAt: string | null;
   /** What started the job, and its nominal time (RFC 3339); null where a caller did. */
   schedule: { id: string; time: string | null } | null;
   /** 0, and one more for each retry. */

@@ -70,6 +70,10 @@ export interface JobOptions {
   failedChunks?: Tolerance;
   /** For the whole job, over all workers. Absent: no limit. */
   rate?: Rate;
+  /** When the job begins, in milliseconds from its start or as RFC 3339. Absent: at once. */
+  start?: { delayMs: number } | { at: string };
+  /** How long after that it may still begin; later it does nothing and fails. Absent: ever. */
+  expiresMs?: number;
   /** 1 (first) to 5. */
   priority: number;
   fairness?: { key: string; weight: number };

@@ -185,6 +185,12 @@ const retention = closed({
   work: duration(1000, 3650 * DAY_MS).prefault('30d'),
 }).transform(({ result, work }) => ({ resultMs: result, workMs: work }));
 
+const start = z
+  .union([closed({ delay: duration(0) }), closed({ at: z.iso.datetime({ offset: true }) })], {
+    error: ({ input }) => `wanted { delay: "10m" } or { at: "2026-12-01T06:00:00Z" }, found ${shown(input)}`,
+  })
+  .transform((given) => ('at' in given ? { at: new Date(given.at).toISOString() } : { delayMs: given.delay }));
+
 const options = closed({
   chunk: chunk.default('auto'),
   concurrency: z
@@ -200,9 +206,11 @@ const options = closed({
     .transform(({ tolerate }) => tolerate)
     .optional(),
   rate: rate.optional(),
+  start: start.optional(),
+  expires: duration(1000).optional(),
   priority: z.int().min(1).max(5).default(3),
   fairness: fairness.optional(),
-});
+}).transform(({ expires, ...others }) => ({ ...others, ...(expires !== undefined && { expiresMs: expires }) }));
 
 const shape = {
   name: z

@@ -11,8 +11,6 @@ const UNSUPPORTED: ReadonlyArray<{
   { at: 'sink.compression', but: ['auto', 'none'] },
   { at: 'process.use', only: ['http', 'activity'], instead: 'write a processor that makes the call' },
   { at: 'options.order', but: ['source'] },
-  { at: 'options.start' },
-  { at: 'options.expires' },
   { at: 'options.notify', instead: 'ask GET /v1/jobs/{id}?wait=30s' },
 ];
 

@@ -71,6 +71,7 @@ export const jobViewSchema = z.object({
   source: z.string().nullable(),
   createdAt: timestamp,
   finishedAt: timestamp.nullable(),
+  startsAt: timestamp.nullable().meta({ description: 'When it begins, where options.start says so' }),
   schedule: z
     .object({ id: z.string(), time: timestamp.nullable() })
     .nullable()

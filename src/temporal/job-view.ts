@@ -42,6 +42,7 @@ export function jobView(execution: Execution, found: Findings, temporalLink: Lin
     createdAt: startTime.toISOString(),
     finishedAt: closeTime?.toISOString() ?? null,
     progress: result ? finishedProgress(result, seconds) : progress ? openProgress(progress, seconds) : null,
+    startsAt: text(memo.startsAt) ?? null,
     schedule: scheduledOf(execution),
     generation: typeof memo.generation === 'number' ? memo.generation : 0,
     paused: progress?.paused ?? null,

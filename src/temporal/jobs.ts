@@ -204,6 +204,8 @@ export function createJobs(options: {
     const request = randomUUID();
     const { memo, typedSearchAttributes, staticSummary, staticDetails, priority } = startOf(spec, digest, request);
     const argument = await argumentOf(id, job);
+    const wait = startDelayOf(spec);
+    if (wait > 0) memo.startsAt = new Date(Date.now() + wait).toISOString();
     try {
       await call(() =>
         client.workflow.start<ProcessDataset>(PROCESS_DATASET, {
@@ -217,6 +219,7 @@ export function createJobs(options: {
           staticSummary,
           staticDetails,
           priority: priority(id),
+          ...(wait > 0 && { startDelay: wait }),
         }),
       );
     } catch (error) {
@@ -431,6 +434,12 @@ export function createJobs(options: {
     specOf: async (id) => givenSpec({ client, namespace, call }, await describe(id)),
     pollers,
   };
+}
+
+/** Milliseconds; none for a moment that has passed. */
+function startDelayOf({ options: { start } }: JobSpec): number {
+  if (!start) return 0;
+  return Math.max(0, 'at' in start ? Date.parse(start.at) - Date.now() : start.delayMs);
 }
 
 function ndjson(rows: readonly Row[]): string {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { createApp } from '../../src/api/app.js';
@@ -6,7 +7,9 @@ import { createFileStore } from '../../src/stores/file-store.js';
 import { createWorkArea } from '../../src/stores/work-area.js';
 import { createJobs } from '../../src/temporal/jobs.js';
 import { createSchedules } from '../../src/temporal/schedules.js';
+import { startWorker } from '../../src/worker.js';
 import { startEngine } from '../helpers/engine.js';
+import { testWorkflowBundle } from '../helpers/temporal-server.js';
 import type { Engine } from '../helpers/engine.js';
 
 let engine: Engine;
@@ -110,5 +113,48 @@ describe('an open job', () => {
 
   it('that is none: 404', async () => {
     expect((await call('POST', '/v1/jobs/j-none/resume')).body.code).toBe('job.not_found');
+  });
+});
+
+describe('a job that is to begin later', () => {
+  const items = { source: { items: [{ n: 1 }] }, process: { use: 'pass' } };
+
+  it('waits until then, says so, and can be cancelled meanwhile', async () => {
+    const asked = Date.now();
+    const { body } = await call('POST', '/v1/jobs', { ...items, options: { start: { delay: '1500ms' } } });
+    expect(body.state).toBe('pending');
+    const startsAt = Date.parse(body.startsAt!);
+    expect(startsAt - asked).toBeGreaterThan(1400);
+    const done = (await call('GET', `/v1/jobs/${body.id}?wait=20s`)).body;
+    expect(done).toMatchObject({ state: 'completed', startsAt: body.startsAt });
+    expect(Date.parse(done.finishedAt!)).toBeGreaterThanOrEqual(startsAt - 100);
+
+    const later = (
+      await call('POST', '/v1/jobs', { ...items, options: { start: { at: '2099-01-01T00:00:00+01:00' } } })
+    ).body;
+    expect((await call('GET', `/v1/jobs/${later.id}`)).body).toMatchObject({
+      state: 'pending',
+      startsAt: '2098-12-31T23:00:00.000Z',
+    });
+    await call('POST', `/v1/jobs/${later.id}/cancel`);
+    expect((await call('GET', `/v1/jobs/${later.id}?wait=20s`)).body.state).toBe('cancelled');
+  });
+
+  it('does nothing once it has expired', async () => {
+    const uri = engine.at('expired.csv');
+    const late = { ...items, sink: { uri }, options: { expires: '1s' } };
+    const { id } = (await call('POST', '/v1/jobs', late, idle)).body;
+    await sleep(1100);
+    const worker = await startWorker(
+      { ...engine.config, taskQueue: `${engine.config.taskQueue}-idle` },
+      { workflowBundle: testWorkflowBundle() },
+    );
+    const done = (await call('GET', `/v1/jobs/${id}?wait=20s`, undefined, idle)).body;
+    await worker.stop();
+    expect(done).toMatchObject({ state: 'failed', error: { code: 'job.too_late' } });
+    await expect(engine.read('expired.csv')).rejects.toThrow(/ENOENT/);
+    expect((await call('POST', '/v1/jobs?wait=20s', { ...late, options: { expires: '1h' } })).body.state).toBe(
+      'completed',
+    );
   });
 });

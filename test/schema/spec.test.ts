@@ -264,11 +264,6 @@ describe('parseSpec refuses', () => {
       'options.order ("any") is not supported by this version; leave it out',
     ],
     [
-      options({ start: { delay: '10m' } }),
-      '/options/start',
-      'options.start ({"delay":"10m"}) is not supported by this version; leave it out',
-    ],
-    [
       options({ notify: [] }),
       '/options/notify',
       'options.notify ([]) is not supported by this version; ask GET /v1/jobs/{id}?wait=30s',

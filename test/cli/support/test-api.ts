@@ -33,6 +33,7 @@ export function jobView(more: Partial<JobView> = {}): JobView {
     source: 'flights.csv',
     createdAt: '2026-01-02T03:04:05.000Z',
     finishedAt: null,
+    startsAt: null,
     schedule: null,
     generation: 0,
     progress: null,
