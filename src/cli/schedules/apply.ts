@@ -17,8 +17,6 @@ export interface ApplyOptions {
   /** Changes nothing. */
   dryRun?: boolean;
   json?: boolean;
-  /** Says nothing. */
-  quietly?: boolean;
 }
 
 interface Change {
@@ -44,14 +42,13 @@ export async function applySchedules(
 ): Promise<void> {
   const { schedules } = await cli.client();
   const { changes, others } = await compare(schedules, written, options.prune === true);
-  if (!options.json && !options.quietly) for (const change of changes) tellChange(cli, change);
+  if (!options.json) for (const change of changes) tellChange(cli, change);
   if (!options.dryRun) {
     for (const { id, action, document } of changes) {
       if (action === 'remove') await schedules.remove(id);
       else if (action !== 'keep') await schedules.put(id, document);
     }
   }
-  if (options.quietly) return;
   if (options.json) {
     const told = changes.map(({ document: _whole, ...change }) => change);
     return writeJson(cli.io.stdout, { dryRun: options.dryRun === true, changes: told, others });
