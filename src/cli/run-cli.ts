@@ -4,6 +4,7 @@ import { apiCommand } from './commands/api.js';
 import { demoCommand } from './commands/demo.js';
 import { devCommand } from './commands/dev.js';
 import { doctorCommand } from './commands/doctor.js';
+import { importCommand } from './commands/import.js';
 import { jobsCommand } from './commands/jobs.js';
 import { planCommand } from './commands/plan.js';
 import { processorsCommand } from './commands/processors.js';
@@ -26,6 +27,7 @@ const COMMANDS: readonly Register[] = [
   specCommand,
   jobsCommand,
   processorsCommand,
+  importCommand,
   apiCommand,
   workerCommand,
   doctorCommand,
