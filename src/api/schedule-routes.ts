@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { RouteConfig } from '@hono/zod-openapi';
 import {
   backfillSchema,
+  checkedScheduleSchema,
   scheduleListSchema,
   scheduleViewSchema,
   triggeredSchema,
@@ -14,6 +15,7 @@ const MAX_UPCOMING = 1000;
 
 const ScheduleView = scheduleViewSchema.meta({ id: 'ScheduleView' });
 const ScheduleList = scheduleListSchema.meta({ id: 'ScheduleList' });
+const CheckedSchedule = checkedScheduleSchema.meta({ id: 'CheckedSchedule' });
 const Upcoming = upcomingSchema.meta({ id: 'Upcoming' });
 const BackfillView = backfillSchema.meta({ id: 'BackfillView' });
 const Triggered = triggeredSchema.meta({ id: 'Triggered' });
@@ -64,6 +66,16 @@ export const previewUpcoming = createRoute({
   responses: { 200: json('The next nominal times', Upcoming), ...problems(400, 413, 415, 422) },
 });
 
+export const checkSchedule = createRoute({
+  method: 'post',
+  path: '/v1/schedules/check',
+  operationId: 'checkSchedule',
+  summary: 'Whether a schedule could be made; stores nothing',
+  tags,
+  request: { body: body('Schedule') },
+  responses: { 200: json('It could', CheckedSchedule), ...problems(400, 404, 413, 415, 422, 503) },
+});
+
 export const getSchedule = createRoute({
   method: 'get',
   path: '/v1/schedules/{id}',
@@ -84,7 +96,7 @@ export const putSchedule = createRoute({
   responses: {
     200: json('Changed', ScheduleView),
     201: json('Made', ScheduleView, location),
-    ...problems(400, 404, 413, 415, 422, 503),
+    ...problems(400, 404, 409, 413, 415, 422, 503),
   },
 });
 
@@ -187,6 +199,7 @@ export const SCHEDULE_ROUTES: ReadonlyArray<Pick<RouteConfig, 'method' | 'path'>
   createSchedule,
   listSchedules,
   previewUpcoming,
+  checkSchedule,
   getSchedule,
   putSchedule,
   patchSchedule,

@@ -5,10 +5,9 @@ import type { Schedule, ScheduleDocument } from '../core/schedule.js';
 import type { BackfillView, ScheduleStanding, ScheduleView } from '../core/schedule-view.js';
 import { isPlainObject } from '../schema/parts.js';
 import { parseSchedule } from '../schema/schedule.js';
-import type { Upcoming } from '../schema/schedule-views.js';
 import { describeWhen } from '../timetable/describe.js';
-import { localTime } from '../timetable/local-time.js';
 import { nextTimes } from '../timetable/next-times.js';
+import { upcoming } from '../timetable/upcoming.js';
 import { readBody, readOptionalBody } from './body.js';
 import type { Catalogue } from './catalogue.js';
 import type { ApiDeps } from './deps.js';
@@ -69,6 +68,11 @@ export function addSchedules(app: OpenAPIHono, deps: ApiDeps, catalogue: () => P
     const query = checked(upcomingQuerySchema, { ...given, ...(count !== undefined && { count }) });
     const { schedule } = parseSchedule({ ...given, id: 'preview', spec: {} });
     return c.json(upcoming(schedule, { count: query.count }), 200);
+  });
+
+  app.openapi(routes.checkSchedule, async (c) => {
+    const { put, warnings } = await read(await readBody(c));
+    return c.json({ document: put.document, warnings }, 200);
   });
 
   app.openapi(routes.getSchedule, async (c) => c.json(await view(c.req.valid('param').id), 200));
@@ -149,18 +153,8 @@ function own(id: string, document: ScheduleStanding['document']): { schedule: Sc
   if (document) return parseSchedule(document);
   throw new MillraceError(
     'schedule.foreign',
-    `schedule "${id}" was made by other means; look at it in the Temporal UI`,
+    `schedule "${id}" was made by other means, or for another task queue; look at it in the Temporal UI`,
   );
-}
-
-function upcoming(schedule: Schedule, range: { count: number; until?: Date }): Upcoming {
-  const { when, timezone } = schedule;
-  const times = nextTimes(schedule, { ...range, from: new Date() });
-  return {
-    sentence: describeWhen(when, timezone),
-    timezone,
-    times: times.map((time) => ({ time: time.toISOString(), local: localTime(time, timezone) })),
-  };
 }
 
 /** @throws MillraceError `schedule.bad_backfill` */

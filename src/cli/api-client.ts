@@ -1,6 +1,8 @@
 import { MillraceError, messageOf, type Issue } from '../core/errors.js';
 import type { JobView, Manifest, PlanView, ProcessorInfo } from '../core/job.js';
 import type { Reject } from '../core/records.js';
+import type { BackfillView, ScheduleRow, ScheduleView } from '../core/schedule-view.js';
+import type { CheckedSchedule, ScheduleList, Triggered, Upcoming } from '../schema/schedule-views.js';
 
 /** An answer `application/problem+json` of the API. `code`, `message` and `issues` are those of the document. */
 export class ApiProblem extends MillraceError {
@@ -26,6 +28,7 @@ export interface ResultView {
 export interface JobQuery {
   state?: string;
   name?: string;
+  schedule?: string;
   since?: string;
   limit?: number;
   cursor?: string;
@@ -50,6 +53,23 @@ export interface ApiClient {
   /** The first `limit` rejected records, read no further than that. */
   rejects(id: string, limit?: number): Promise<Reject[]>;
   processors(): Promise<ProcessorInfo[]>;
+  schedules: SchedulesClient;
+}
+
+export interface SchedulesClient {
+  /** All of them. */
+  list(): Promise<ScheduleRow[]>;
+  view(id: string): Promise<ScheduleView>;
+  /** With the defaults filled in; stores nothing. */
+  check(document: unknown): Promise<CheckedSchedule>;
+  put(id: string, document: unknown): Promise<ScheduleView>;
+  remove(id: string): Promise<void>;
+  pause(id: string, note?: string): Promise<ScheduleView>;
+  resume(id: string, note?: string): Promise<ScheduleView>;
+  trigger(id: string): Promise<Triggered>;
+  backfill(id: string, body: unknown): Promise<BackfillView>;
+  upcoming(id: string, count: number): Promise<Upcoming>;
+  runs(id: string, limit: number): Promise<JobPage>;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -100,6 +120,7 @@ export function apiClient(url: string): ApiClient {
     }
   };
   const jobPath = (id: string): string => `/v1/jobs/${encodeURIComponent(id)}`;
+  const schedulePath = (id: string): string => `/v1/schedules/${encodeURIComponent(id)}`;
 
   return {
     url,
@@ -134,10 +155,33 @@ export function apiClient(url: string): ApiClient {
       const answer = await json<ProcessorInfo[] | { processors: ProcessorInfo[] }>('GET', '/v1/processors');
       return Array.isArray(answer) ? answer : answer.processors;
     },
+    schedules: {
+      async list() {
+        const all: ScheduleRow[] = [];
+        for (let cursor: string | null = ''; cursor !== null;) {
+          const page: ScheduleList = await json('GET', `/v1/schedules${queryString(cursor ? { cursor } : {})}`);
+          all.push(...page.schedules);
+          cursor = page.nextCursor;
+        }
+        return all;
+      },
+      view: (id) => json('GET', schedulePath(id)),
+      check: (document) => json('POST', '/v1/schedules/check', document),
+      put: (id, document) => json('PUT', schedulePath(id), document),
+      async remove(id) {
+        await call('DELETE', schedulePath(id));
+      },
+      pause: (id, note) => json('POST', `${schedulePath(id)}/pause`, { note }),
+      resume: (id, note) => json('POST', `${schedulePath(id)}/resume`, { note }),
+      trigger: (id) => json('POST', `${schedulePath(id)}/trigger`),
+      backfill: (id, body) => json('POST', `${schedulePath(id)}/backfill`, body),
+      upcoming: (id, count) => json('GET', `${schedulePath(id)}/upcoming${queryString({ count })}`),
+      runs: (id, limit) => json('GET', `${schedulePath(id)}/runs${queryString({ limit })}`),
+    },
   };
 }
 
-function queryString(query: JobQuery): string {
+function queryString(query: object): string {
   const params = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) if (value !== undefined) params.set(key, String(value));
   const text = params.toString();

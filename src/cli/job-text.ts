@@ -52,6 +52,10 @@ export function jobLines(job: JobView, style: Style, now: number, api: string): 
   };
   fact('processor', printable(job.processor));
   if (job.source) fact('source', printable(job.source));
+  if (job.schedule) {
+    const time = job.schedule.time === null ? '' : style.dim(`  for ${job.schedule.time.replace('.000Z', 'Z')}`);
+    fact('schedule', `${printable(job.schedule.id)}${time}`);
+  }
   const counts = job.result?.counts ?? job.progress?.records;
   if (counts) {
     const { in: read, used, filtered, rejected, out } = counts;

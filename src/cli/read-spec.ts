@@ -11,7 +11,7 @@ import { isRecord } from './params.js';
 export async function readSpec(path: string, io: Io): Promise<Record<string, unknown>> {
   const label = path === '-' ? 'standard input' : `"${path}"`;
   const text = await readText(path, 'spec', io);
-  const value = await parse(text, label);
+  const value = await parseText(text, label);
   if (!isRecord(value)) {
     throw new MillraceError(
       'spec.not_an_object',
@@ -40,7 +40,8 @@ export async function readText(path: string, what: string, io: Io): Promise<stri
   }
 }
 
-async function parse(text: string, label: string): Promise<unknown> {
+/** Errors: `spec.unreadable`. */
+export async function parseText(text: string, label: string): Promise<unknown> {
   try {
     return JSON.parse(text) as unknown;
   } catch {

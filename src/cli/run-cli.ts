@@ -9,6 +9,7 @@ import { jobsCommand } from './commands/jobs.js';
 import { planCommand } from './commands/plan.js';
 import { processorsCommand } from './commands/processors.js';
 import { runCommand } from './commands/run.js';
+import { schedulesCommand } from './commands/schedules.js';
 import { specCommand } from './commands/spec.js';
 import { workerCommand } from './commands/worker.js';
 import { createCli, type Register } from './context.js';
@@ -26,6 +27,7 @@ const COMMANDS: readonly Register[] = [
   planCommand,
   specCommand,
   jobsCommand,
+  schedulesCommand,
   processorsCommand,
   importCommand,
   apiCommand,

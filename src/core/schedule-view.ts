@@ -28,7 +28,7 @@ export interface RecentRun extends Firing {
 
 /** What the server knows of a schedule; times are RFC 3339. */
 export interface ScheduleStanding {
-  /** What it was made of; null where it was made by other means than this program. */
+  /** What it was made of; null where it was made by other means, or for another task queue. */
   document: ScheduleDocument | null;
   /** What was said when it was paused, also by `pauseOnFailure`; null where it is not paused or nothing was said. */
   reason: string | null;

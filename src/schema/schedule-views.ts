@@ -12,7 +12,7 @@ const firing = z.object({
   job: z.string(),
 });
 
-export const scheduleViewSchema = z.object({
+const scheduleDocumentSchema = z.object({
   id: z.string(),
   spec: z.record(z.string(), z.unknown()).meta({ description: 'The job spec as it was written, templates included' }),
   when: z.record(z.string(), z.unknown()),
@@ -27,6 +27,14 @@ export const scheduleViewSchema = z.object({
   paused: z.boolean(),
   note: z.string(),
   notify: z.array(z.string()),
+});
+
+export const checkedScheduleSchema = z.object({
+  document: scheduleDocumentSchema.meta({ description: 'With the defaults filled in' }),
+  warnings: z.array(z.string()),
+});
+
+export const scheduleViewSchema = scheduleDocumentSchema.extend({
   sentence: z.string().meta({ description: 'When it fires, in words' }),
   reason: z.string().nullable().meta({ description: 'Why it is paused, where that was said' }),
   remainingRuns: count.nullable(),
@@ -71,6 +79,7 @@ export const triggeredSchema = z.object({
   job: z.string().nullable().meta({ description: 'Null where an open run made the server skip or put off this one' }),
 });
 
+export type CheckedSchedule = z.output<typeof checkedScheduleSchema>;
 export type ScheduleList = z.output<typeof scheduleListSchema>;
 export type Upcoming = z.output<typeof upcomingSchema>;
 export type Triggered = z.output<typeof triggeredSchema>;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Client, ScheduleDescription, ScheduleExecutionResult, ScheduleOptions } from '@temporalio/client';
+import { decodeMapFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { PROCESS_DATASET, SCHEDULE_MEMO } from '../contract.js';
 import { MillraceError } from '../core/errors.js';
 import type { Overlap, Schedule, ScheduleDocument, ScheduleTerms } from '../core/schedule.js';
@@ -20,6 +21,8 @@ const CALL_MS = 4000;
 /** A trigger is a signal: how long is looked for the job that it starts. */
 const TRIGGER_MS = 3000;
 const TRIGGER_POLL_MS = 100;
+/** Field of a schedule's memo, which a list tells: two installations may share a namespace. */
+const QUEUE_MEMO = 'taskQueue';
 /** Those that this program made. */
 const OURS = `${SEARCH_ATTRIBUTES.MillraceSchedule.name} IS NOT NULL`;
 
@@ -124,6 +127,7 @@ export function createSchedules(options: {
     const created: ScheduleOptions = {
       scheduleId: schedule.id,
       ...definition(put, new Date()),
+      memo: { [QUEUE_MEMO]: taskQueue },
       state: { paused, note, remainingActions: runsOf(schedule) },
     };
     try {
@@ -142,6 +146,7 @@ export function createSchedules(options: {
     const { paused, note } = schedule;
     await call(schedule.id, () =>
       handle(schedule.id).update((previous) => {
+        if (!documentOf(previous, taskQueue)) throw foreign(schedule.id);
         const runs = runsOf(schedule);
         return {
           ...definition(put, new Date()),
@@ -161,10 +166,19 @@ export function createSchedules(options: {
       client.workflowService.listSchedules({ namespace, maximumPageSize: limit, nextPageToken, query: OURS }),
     );
     const token = answer.nextPageToken;
+    const own = await Promise.all(answer.schedules.map(isOwn));
     return {
-      schedules: answer.schedules.map(rowOf).sort((a, b) => (a.id < b.id ? -1 : 1)),
+      schedules: answer.schedules
+        .filter((_, n) => own[n])
+        .map(rowOf)
+        .sort((a, b) => (a.id < b.id ? -1 : 1)),
       nextCursor: token && token.length > 0 ? cursorOf(token, OURS) : null,
     };
+  }
+
+  async function isOwn({ memo }: ListEntry): Promise<boolean> {
+    const fields = await decodeMapFromPayloads(client.options.loadedDataConverter, memo?.fields);
+    return fields?.[QUEUE_MEMO] === taskQueue;
   }
 
   async function trigger(id: string, overlap: Overlap): Promise<string | null> {
@@ -206,7 +220,7 @@ export function createSchedules(options: {
       const link = uiUrl
         ? `${uiUrl}/namespaces/${encodeURIComponent(namespace)}/schedules/${encodeURIComponent(id)}`
         : null;
-      return standingOf(await describe(id), link);
+      return standingOf(await describe(id), taskQueue, link);
     },
     list,
     remove: (id) => call(id, () => handle(id).delete()),
@@ -222,10 +236,14 @@ export function createSchedules(options: {
   };
 }
 
-function standingOf(description: ScheduleDescription, temporalLink: string | null): ScheduleStanding {
+function standingOf(
+  description: ScheduleDescription,
+  taskQueue: string,
+  temporalLink: string | null,
+): ScheduleStanding {
   const { info, state } = description;
   return {
-    document: documentOf(description),
+    document: documentOf(description, taskQueue),
     reason: (state.paused && state.note) || null,
     remainingRuns: state.remainingActions ?? null,
     recent: info.recentActions.map(firingOf).reverse(),
@@ -242,11 +260,11 @@ function standingOf(description: ScheduleDescription, temporalLink: string | nul
   };
 }
 
-/** Pausing is the server's to change; all else is as it was written. */
-function documentOf({ action, state }: ScheduleDescription): ScheduleDocument | null {
+/** Pausing is the server's to change; all else is as it was written. Null where it was not written here. */
+function documentOf({ action, state }: ScheduleDescription, taskQueue: string): ScheduleDocument | null {
   const terms = action.memo?.[SCHEDULE_MEMO] as ScheduleTerms | undefined;
   const [spec] = (action.args ?? []) as Array<Record<string, unknown>>;
-  if (!terms || !spec) return null;
+  if (!terms || !spec || action.taskQueue !== taskQueue) return null;
   return { ...terms, spec, paused: state.paused };
 }
 
@@ -279,6 +297,13 @@ function rowOf({ scheduleId, info }: ListEntry): ScheduleRow {
 
 function timeOf(timestamp: { seconds?: unknown; nanos?: number | null } | null | undefined): string {
   return new Date(Number(timestamp?.seconds ?? 0) * 1000 + Math.floor((timestamp?.nanos ?? 0) / 1e6)).toISOString();
+}
+
+function foreign(id: string): MillraceError {
+  return new MillraceError(
+    'schedule.foreign',
+    `schedule "${id}" was made by other means, or for another task queue; look at it in the Temporal UI, or take another id`,
+  );
 }
 
 function notFound(id: string): MillraceError {

@@ -14,6 +14,7 @@ import { tableLines } from '../table.js';
 interface ListOptions {
   state?: string;
   name?: string;
+  schedule?: string;
   since?: string;
   limit: number;
   json?: boolean;
@@ -37,6 +38,7 @@ export const jobsCommand: Register = (program, cli) => {
     .description('List jobs, the newest first')
     .addOption(new Option('--state <state>', 'only these').choices([...OPEN_STATES, ...END_STATES]))
     .option('--name <name>', 'only jobs of this name')
+    .option('--schedule <id>', 'only jobs that this schedule started')
     .option('--since <time>', 'only jobs created since (RFC 3339)')
     .option('-n, --limit <n>', 'how many', wholeNumber(1), 20)
     .addOption(jsonOption())
@@ -205,7 +207,7 @@ export const jobsCommand: Register = (program, cli) => {
     );
 };
 
-function printJobs(cli: Cli, jobs: JobView[], more: boolean): void {
+export function printJobs(cli: Cli, jobs: JobView[], more: boolean): void {
   const { io, style } = cli;
   if (jobs.length === 0) return writeLine(io.stdout, 'No jobs');
   const now = Date.now();
