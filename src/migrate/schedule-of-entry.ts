@@ -1,6 +1,7 @@
 import { MillraceError } from '../core/errors.js';
 import type { Schedule } from '../core/schedule.js';
 import { parseSchedule } from '../schema/schedule.js';
+import { parseSpec } from '../schema/spec.js';
 import type { BeatEntry } from './beat-entry.js';
 import { slug } from './slugs.js';
 import { whenOf } from './when-of-timing.js';
@@ -74,6 +75,7 @@ export function scheduleOfEntry(entry: BeatEntry, id: string, options: MapOption
     );
   for (const what of entry.leftOut) remarks.push(`${what} is not carried: there is nothing like it`);
   try {
+    parseSpec(document.spec);
     const { schedule } = parseSchedule(document);
     return { entry, fate: remarks.length > 0 ? 'carried with remarks' : 'carried', remarks, document, schedule };
   } catch (error) {
@@ -120,12 +122,25 @@ function specOf(entry: BeatEntry, options: MapOptions, remarks: string[]): Recor
     remarks.push('expire_seconds 0 is left out: no run would ever begin');
     delete given.expires;
   }
+  if (given.expires !== undefined && !takesExpires()) {
+    remarks.push(`expire_seconds ${expireSeconds} is not carried: a run waits for a worker as long as it takes`);
+    delete given.expires;
+  }
   return {
     name: JOB_NAME.test(entry.name) ? entry.name : slug(entry.name) || use,
     source: { items: [{ args: entry.args, kwargs: entry.kwargs }] },
     process: { use },
     ...(Object.keys(given).length > 0 && { options: given }),
   };
+}
+
+function takesExpires(): boolean {
+  try {
+    parseSpec({ source: { items: [{}] }, process: { use: 'any' }, options: { expires: '1s' } });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** `proj.tasks.import_contacts` -> `proj-tasks-import-contacts`. */

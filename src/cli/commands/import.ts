@@ -88,7 +88,7 @@ async function importBeat(cli: Cli, options: ImportOptions): Promise<number> {
       id: String(document!.id),
       document: document!,
     }));
-    await applySchedules(cli, written, {});
+    await applySchedules(options.json ? { ...cli, io: { ...io, stdout: io.stderr } } : cli, written, { only: true });
   }
   return code;
 }
