@@ -37,7 +37,7 @@ export function celeryNextTimes(entry: BeatEntry, now: Date, count: number): Dat
 }
 
 /** What beat counts from: the last run, else the last change; before a start time long ago. */
-export function lastRun({ lastRunAt, dateChanged, startTime }: BeatEntry, now: Date): number {
+function lastRun({ lastRunAt, dateChanged, startTime }: BeatEntry, now: Date): number {
   if (lastRunAt) return lastRunAt.getTime();
   return (dateChanged ?? now).getTime() - (startTime ? 365 * 30 * DAY_MS : 0);
 }
