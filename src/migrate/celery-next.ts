@@ -92,7 +92,7 @@ function nextSun(rule: { event: string; latitude: number; longitude: number }, l
   const today = Math.floor(last / DAY_MS) * DAY_MS;
   for (let n = -1; n <= MAX_SUN_DAYS; n++) {
     const time = sunTime(rule, today + n * DAY_MS);
-    // Times are known to the minute only: the one that was just had is not the next.
+    // The formulas differ by seconds: the one that was just had is not the next.
     if (time !== null && time > last + 10 * MINUTE_MS) return time;
   }
   return null;

@@ -10,7 +10,7 @@ const DAY_MS = 86_400_000;
  * Beat keeps fractions of seconds of intervals, and a time that clocks show twice fires here a second late; its sun and ours are
  * other formulas.
  */
-const TOLERANCE_MS = { interval: 1000, crontab: 1000, solar: 120_000, clocked: 1000 } as const;
+const TOLERANCE_MS = { interval: 1000, crontab: 1000, solar: 30_000, clocked: 1000 } as const;
 
 export interface Comparison {
   ours: Date[];

@@ -17,7 +17,7 @@ const ALTITUDES: Readonly<Record<string, number>> = {
 
 /**
  * The time of an event of the sun on the solar day whose noon is near noon of `day` (midnight, UTC) at that longitude, by the low
- * precision formulas of the Astronomical Almanac: good to a minute where the sun does not graze. Null where it does not occur.
+ * precision formulas of the Astronomical Almanac: good to some seconds where the sun does not graze. Null where it does not occur.
  */
 export function sunTime(
   { event, latitude, longitude }: { event: string; latitude: number; longitude: number },

@@ -50,7 +50,7 @@ export function compareAll(entries: readonly BeatEntry[], moments: readonly Mome
 }
 
 /** Intervals and what begins at a start time have fractions of seconds in Celery; the sun has two formulas. */
-const TOLERANCE_MS = { interval: 999, crontab: 0, solar: 120_000, clocked: 0 } as const;
+const TOLERANCE_MS = { interval: 999, crontab: 0, solar: 10_000, clocked: 0 } as const;
 
 export function agree({ kind }: Compared, a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((time, n) => Math.abs(time - b[n]!) <= TOLERANCE_MS[kind]);
