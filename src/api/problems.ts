@@ -35,6 +35,8 @@ export const PROBLEMS: Readonly<Record<string, readonly [status: ContentfulStatu
   'schedule.not_found': [404, 'No such schedule'],
   'schedule.foreign': [409, 'Schedule was not made by this service'],
   'schedule.bad_backfill': [422, 'Backfill not possible'],
+  'import.unreadable': [422, 'Cannot be read'],
+  'import.invalid': [422, 'Faults in what is imported'],
   'rejects.invalid': [422, 'Invalid corrected rejects'],
   'job.no_worker': [503, 'No worker'],
   'result.too_large': [409, 'Result too large to be inline'],

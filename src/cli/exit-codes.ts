@@ -22,7 +22,7 @@ export function exitCodeOfState(state: JobState): number {
 
 const BAD_INPUT_STATUS = new Set([400, 413, 415, 422]);
 const NO_SERVICE_STATUS = new Set([502, 503, 504]);
-const BAD_INPUT_CODE = /^(usage|spec|schedule|config)\./;
+const BAD_INPUT_CODE = /^(usage|spec|schedule|import|config)\./;
 const NO_SERVICE_CODES = new Set(['api.unreachable', 'api.bad_answer', 'temporal.unreachable']);
 
 /** What a command that threw exits with: 64 where the caller's input is at fault, 69 where a service is missing, else 1. */

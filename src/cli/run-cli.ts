@@ -4,6 +4,7 @@ import { apiCommand } from './commands/api.js';
 import { demoCommand } from './commands/demo.js';
 import { devCommand } from './commands/dev.js';
 import { doctorCommand } from './commands/doctor.js';
+import { importCommand } from './commands/import.js';
 import { jobsCommand } from './commands/jobs.js';
 import { planCommand } from './commands/plan.js';
 import { processorsCommand } from './commands/processors.js';
@@ -28,6 +29,7 @@ const COMMANDS: readonly Register[] = [
   jobsCommand,
   schedulesCommand,
   processorsCommand,
+  importCommand,
   apiCommand,
   workerCommand,
   doctorCommand,

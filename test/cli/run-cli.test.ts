@@ -21,7 +21,19 @@ describe('the command line', () => {
   it('shows the help of everything and exits 0', async () => {
     const { code, out } = await millrace(['--help']);
     expect(code).toBe(0);
-    for (const command of ['demo', 'dev', 'run', 'plan', 'spec', 'jobs', 'processors', 'api', 'worker', 'doctor']) {
+    for (const command of [
+      'demo',
+      'dev',
+      'run',
+      'plan',
+      'spec',
+      'jobs',
+      'processors',
+      'import',
+      'api',
+      'worker',
+      'doctor',
+    ]) {
       expect(out).toContain(`\n  ${command} `);
     }
     expect(out).toContain('64 usage or bad spec');

@@ -14,6 +14,8 @@ import type { WrittenSchedule } from './read-documents.js';
 export interface ApplyOptions {
   /** Removes the schedules that are not written. */
   prune?: boolean;
+  /** Says nothing of the schedules that are not written. */
+  only?: boolean;
   /** Changes nothing. */
   dryRun?: boolean;
   json?: boolean;
@@ -117,7 +119,7 @@ function tellSum(
   { io, style }: Cli,
   changes: readonly Change[],
   others: readonly string[],
-  { dryRun }: ApplyOptions,
+  { dryRun, only }: ApplyOptions,
 ): void {
   const count = (action: Change['action']) => changes.filter((change) => change.action === action).length;
   const words = [
@@ -128,7 +130,7 @@ function tellSum(
   ];
   writeLine(io.stdout, `${dryRun ? 'It would be: ' : ''}${words.join(', ')}`);
   if (dryRun) writeLine(io.stdout, style.dim('Nothing was changed'));
-  if (others.length === 0) return;
+  if (others.length === 0 || only) return;
   const names = `${others.slice(0, 5).join(', ')}${others.length > 5 ? ', …' : ''}`;
   const many = others.length === 1 ? '1 schedule is' : `${others.length} schedules are`;
   writeLine(io.stdout, style.dim(`${many} not written here (${names}); --prune removes them`));
