@@ -122,25 +122,12 @@ function specOf(entry: BeatEntry, options: MapOptions, remarks: string[]): Recor
     remarks.push('expire_seconds 0 is left out: no run would ever begin');
     delete given.expires;
   }
-  if (given.expires !== undefined && !takesExpires()) {
-    remarks.push(`expire_seconds ${expireSeconds} is not carried: a run waits for a worker as long as it takes`);
-    delete given.expires;
-  }
   return {
     name: JOB_NAME.test(entry.name) ? entry.name : slug(entry.name) || use,
     source: { items: [{ args: entry.args, kwargs: entry.kwargs }] },
     process: { use },
     ...(Object.keys(given).length > 0 && { options: given }),
   };
-}
-
-function takesExpires(): boolean {
-  try {
-    parseSpec({ source: { items: [{}] }, process: { use: 'any' }, options: { expires: '1s' } });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** `proj.tasks.import_contacts` -> `proj-tasks-import-contacts`. */

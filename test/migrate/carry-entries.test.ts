@@ -8,15 +8,6 @@ import { parseSpec } from '../../src/schema/spec.js';
 const FIXTURES = fileURLToPath(new URL('./fixtures', import.meta.url));
 const NOW = new Date('2026-10-20T12:00:07Z');
 
-/** Where job specs do not know it, it is told of instead. */
-const TAKES_EXPIRES = ((): boolean => {
-  try {
-    return Boolean(parseSpec({ source: { items: [{}] }, process: { use: 'x' }, options: { expires: '1m' } }));
-  } catch {
-    return false;
-  }
-})();
-
 let entries: BeatEntry[];
 let outcomes: Outcome[];
 beforeAll(async () => {
@@ -71,7 +62,7 @@ describe('the document of an entry', () => {
         name: 'everything',
         source: { items: [{ args: ['eu', 3], kwargs: { dry: false, since: null, name: 'Zoë' } }] },
         process: { use: 'proj-tasks-import-contacts' },
-        options: { priority: 2, ...(TAKES_EXPIRES && { expires: '900s' }) },
+        options: { priority: 2, expires: '900s' },
       },
       when: { cron: '0 6 * * *' },
       timezone: 'Europe/Berlin',
