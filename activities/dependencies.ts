@@ -1,6 +1,7 @@
 import type { ThreadPool } from '../src/processors/pool.js';
 import type { CheckInput, CheckOutput } from '../src/processors/tasks.js';
-import type { SinkStore, SourceStore, WorkArea } from '../src/stores/port.js';
+import type { ScheduleWatch } from '../src/core/schedule-watch.js';
+import type { Notifier, SinkStore, SourceStore, WorkArea } from '../src/stores/port.js';
 
 /** What the activities work with; made by the worker's entry point. */
 export interface Dependencies {
@@ -8,6 +9,11 @@ export interface Dependencies {
   work: WorkArea;
   pool: ThreadPool;
   check(input: CheckInput): Promise<CheckOutput>;
+  notifier: Notifier;
+  watch: ScheduleWatch;
+  taskQueue: string;
+  /** Told of what happens to any schedule. */
+  notifyUrls: readonly string[];
   /** Threads of all workers that serve this queue, as far as is known. */
   threads(): Promise<number>;
 }

@@ -6,10 +6,12 @@ import { discard } from './discard.js';
 import { withCodes } from './failures.js';
 import { giveUp } from './give-up.js';
 import { inspect, preview } from './inspect.js';
+import { notify } from './notify.js';
 import { processChunks } from './process-chunks.js';
 import { standing } from './retry-range.js';
 import { reduce } from './reduce.js';
 import { stitch } from './stitch.js';
+import { watchSchedules } from './watch-schedules.js';
 
 /** The activities over their dependencies, one a verb. */
 export function createActivities(given: Omit<Dependencies, 'check'>): Activities {
@@ -24,5 +26,7 @@ export function createActivities(given: Omit<Dependencies, 'check'>): Activities
     reduce: withCodes((input) => reduce(dependencies, input)),
     commit: withCodes((input) => commit(dependencies, input)),
     discard: withCodes((input) => discard(dependencies, input)),
+    notify: withCodes((input) => notify(dependencies, input)),
+    watchSchedules: withCodes(() => watchSchedules(dependencies)),
   };
 }

@@ -60,6 +60,9 @@ export function loadConfig(sources: {
     threads: setting('threads', () => os.availableParallelism()),
     sqlMemoryBytes: setting('sqlMemory', () => 256 * MIB),
     insecure: setting('insecure', () => false),
+    ...(given.has('notify') && { notify: given.get('notify') as string[] }),
+    ...(given.has('notifySecret') && { notifySecret: given.get('notifySecret') as string }),
+    ...(given.has('notifyAllow') && { notifyAllow: given.get('notifyAllow') as string[] }),
     temporal: temporalOf(env, home),
   };
 }
@@ -122,6 +125,14 @@ function parseSetting(setting: Setting, value: unknown, cwd: string): Parsed {
   switch (setting.type) {
     case 'text':
       return typeof value === 'string' && value.trim() !== '' ? { value: value.trim() } : wanted('a text', value);
+    case 'secret':
+      return typeof value === 'string' && value.trim() !== '' ? { value: value.trim() } : { fault: 'wanted a text' };
+    case 'texts': {
+      const list = typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value;
+      return Array.isArray(list) && list.every((part) => typeof part === 'string' && part !== '')
+        ? { value: list }
+        : wanted('texts separated by commas', value);
+    }
     case 'port':
       return wholeNumber(value, 0, 65_535);
     case 'count':

@@ -3,6 +3,7 @@
  * file and nothing else, so a rename is seen on both sides or on none.
  */
 import type { EndState, JobResult, PlanView } from './core/job.js';
+import type { Notice } from './core/notice.js';
 import type { PlanRef, PlanSummary, RangeInput, Retry } from './core/plan.js';
 import type { Totals } from './core/progress.js';
 import type { Busy, Failure, Receipt } from './core/receipt.js';
@@ -16,6 +17,11 @@ export function chunksQueue(taskQueue: string): string {
   return taskQueue + CHUNKS;
 }
 
+/** The queue of notices and of the watch over schedules, so that they wait behind no job. */
+export function noticesQueue(taskQueue: string): string {
+  return taskQueue + '-notices';
+}
+
 /** Whether a task came by the queue of the heavy activities. */
 export function isChunksQueue(queue: string): boolean {
   return queue.endsWith(CHUNKS);
@@ -25,6 +31,8 @@ export const PROCESS_DATASET = 'processDataset';
 export const PROCESS_WINDOW = 'processWindow';
 export const STITCH_RANGES = 'stitchRanges';
 export const PLAN_DATASET = 'planDataset';
+export const DELIVER_NOTICE = 'deliverNotice';
+export const WATCH_SCHEDULES = 'watchSchedules';
 
 /** Memo field of the runs of a schedule: its `ScheduleTerms` when the run started. */
 export const SCHEDULE_MEMO = 'schedule';
@@ -54,6 +62,9 @@ export type ProcessDataset = (spec: unknown, retry?: Retry) => Promise<JobResult
 export type PlanDataset = (spec: unknown) => Promise<PlanView>;
 /** Workflow `processWindow`: the activities `[from, to)` of one job. */
 export type ProcessWindow = (input: WindowInput) => Promise<Totals>;
+
+/** Workflow `deliverNotice`: tells webhooks of one event. @returns what could not be told */
+export type DeliverNotice = (input: DeliverInput) => Promise<string[]>;
 
 /** Workflow `stitchRanges`: what is left of the stitching of a job with many wrong guesses. */
 export type StitchRanges = (input: StitchInput) => Promise<Correction>;
@@ -166,6 +177,19 @@ export interface CommitInput extends PlanRef {
   receipt?: InlineReceipt;
 }
 
+export interface DeliverInput {
+  urls: string[];
+  /** Without a time it happened when this was started. */
+  notice: Omit<Notice, 'time'> & Partial<Pick<Notice, 'time'>>;
+}
+
+export interface NotifyInput {
+  urls: string[];
+  notice: Notice;
+  /** The URL that is told. */
+  n: number;
+}
+
 /** The activities, one a verb. `inspect`, `preview`, `stitch` and small commits run as local activities. */
 export interface Activities {
   inspect(input: InspectInput): Promise<Inspected>;
@@ -181,4 +205,7 @@ export interface Activities {
   reduce(input: ReduceInput): Promise<number>;
   commit(input: CommitInput): Promise<JobResult>;
   discard(input: DiscardInput): Promise<void>;
+  notify(input: NotifyInput): Promise<void>;
+  /** @returns how many events there were */
+  watchSchedules(): Promise<number>;
 }

@@ -1,4 +1,4 @@
-export type SettingType = 'text' | 'port' | 'count' | 'size' | 'folder' | 'folders' | 'flag';
+export type SettingType = 'text' | 'texts' | 'secret' | 'port' | 'count' | 'size' | 'folder' | 'folders' | 'flag';
 
 export interface Setting {
   /** Environment variable. The key in `millrace.toml` is its lower-case rest: `MILLRACE_TASK_QUEUE` is `task_queue`. */
@@ -76,6 +76,27 @@ export const SETTINGS = [
     type: 'flag',
     default: '0',
     meaning: '1 lets the API listen beyond this machine although it asks nobody who they are',
+  },
+  {
+    env: 'MILLRACE_NOTIFY',
+    flag: 'notify',
+    type: 'texts',
+    default: 'none',
+    meaning: 'Webhooks told of failed, missed, skipped and recovered runs of any schedule, separated by commas',
+  },
+  {
+    env: 'MILLRACE_NOTIFY_SECRET',
+    flag: 'notifySecret',
+    type: 'secret',
+    default: 'none: unsigned',
+    meaning: 'What notices are signed with (Standard Webhooks; whsec_… is base64)',
+  },
+  {
+    env: 'MILLRACE_NOTIFY_ALLOW',
+    flag: 'notifyAllow',
+    type: 'texts',
+    default: 'none',
+    meaning: 'Hosts (host or host:port) that may be told although their address is private, separated by commas',
   },
 ] as const satisfies readonly Setting[];
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/index.js';
-import { chunksQueue } from './contract.js';
+import { chunksQueue, noticesQueue } from './contract.js';
 import type { Config } from './core/config.js';
 import { messageOf } from './core/errors.js';
 import { chunkSlots } from './processors/chunk-slots.js';
@@ -15,19 +15,24 @@ import { createFileStore } from './stores/file-store.js';
 import { createWorkArea, sweepStaging } from './stores/work-area.js';
 import { keepSwept } from './stores/sweep-ended.js';
 import { sweepScratch } from './stores/sweep-scratch.js';
+import { createNotifier } from './stores/webhook.js';
 import { liveWorkers, publishCard } from './stores/worker-cards.js';
 import { connectionSettings, connectClient } from './temporal/connect.js';
+import { createScheduleWatch, ensureWatch } from './temporal/schedule-watch.js';
+import { createSchedules } from './temporal/schedules.js';
 import { ensureSearchAttributes } from './temporal/search-attributes.js';
 
 /** Activities of one attempt hear of a cancellation with their next beat; a beat a second keeps that short. */
 const HEARTBEAT_THROTTLE = '1s';
+/** Webhooks told at once. */
+const NOTICE_SLOTS = 8;
 /** A worker that died is given up on by its sticky runs after this. */
 const STICKY_TIMEOUT = '5s';
 /** Small jobs at once, beside the chunks of big ones. */
 const SMALL_JOB_SLOTS = 1;
 /** Chunks at work that have not ended by then are handed back: another worker begins them anew at once. */
 const SHUTDOWN_GRACE = '3s';
-/** The worker of the chunks takes nothing else. */
+/** The workers of the chunks and of the notices take nothing else. */
 const UNUSED = { type: 'fixed-size', numSlots: 1 } as const;
 
 export interface RunningWorker {
@@ -39,18 +44,23 @@ export interface RunningWorker {
 
 /**
  * @param options.workflowBundle file of the bundled workflows; default: the build's, or bundled now from source
+ * @param options.watches whether the server is to start the watch over schedules
  * @param options.log what the SDK says at least; default: warnings, such as attempts that failed
  * @throws MillraceError `temporal.unreachable`, `temporal.search_attributes`, `processor.load_failed`, `work.unusable`
  */
 export async function startWorker(
   config: Config,
-  { workflowBundle, log = 'WARN' }: { workflowBundle?: string; log?: 'WARN' | 'ERROR' } = {},
+  {
+    workflowBundle,
+    log = 'WARN',
+    watches = true,
+  }: { workflowBundle?: string; log?: 'WARN' | 'ERROR'; watches?: boolean } = {},
 ): Promise<RunningWorker> {
   quietRuntime(log);
   const settings = connectionSettings(config.temporal);
-  const { connection: client, namespace } = await connectClient(config.temporal);
-  await ensureSearchAttributes(client, namespace);
-  await client.close();
+  const { client, connection: clientConnection, namespace } = await connectClient(config.temporal);
+  await ensureSearchAttributes(clientConnection, namespace);
+  if (watches) await ensureWatch(client, config.taskQueue);
 
   const work = await createWorkArea(config.work);
   await sweepStaging(config.work);
@@ -70,7 +80,13 @@ export async function startWorker(
   });
 
   const connection = await NativeConnection.connect(settings.connectionOptions);
+  const { taskQueue } = config;
+  const schedules = createSchedules({ client, taskQueue, namespace });
   const activities = createActivities({
+    notifier: createNotifier({ secret: config.notifySecret, allow: config.notifyAllow }),
+    watch: createScheduleWatch({ client, taskQueue, schedules }),
+    taskQueue,
+    notifyUrls: config.notify ?? [],
     files: createFileStore({ roots: config.roots, cwd: process.cwd() }),
     work,
     pool,
@@ -108,8 +124,19 @@ export async function startWorker(
     },
   });
 
+  const notices = await Worker.create({
+    ...common,
+    taskQueue: noticesQueue(config.taskQueue),
+    tuner: {
+      activityTaskSlotSupplier: { type: 'fixed-size', numSlots: NOTICE_SLOTS },
+      workflowTaskSlotSupplier: UNUSED,
+      localActivityTaskSlotSupplier: UNUSED,
+      nexusTaskSlotSupplier: UNUSED,
+    },
+  });
+
   const shutDown = () => {
-    for (const worker of [main, chunks]) if (worker.getState() === 'RUNNING') worker.shutdown();
+    for (const worker of [main, chunks, notices]) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   let stuck = false;
   void pool.stuck.then(() => {
@@ -121,7 +148,7 @@ export async function startWorker(
     shutDown();
   });
 
-  const running = Promise.all([main.run(), chunks.run()]);
+  const running = Promise.all([main.run(), chunks.run(), notices.run()]);
   const done = running.then(
     () => undefined,
     (error: unknown) => {
@@ -133,6 +160,7 @@ export async function startWorker(
     await card.withdraw();
     await pool.close();
     await connection.close();
+    await clientConnection.close();
     // `process.exit` would wait for the thread, for ever.
     if (stuck) process.kill(process.pid, 'SIGKILL');
   });

@@ -13,6 +13,7 @@ import { processRange } from './process-range.js';
 import type { RangeRules } from './process-range.js';
 import { scheduledRun } from './scheduled-run.js';
 import { stitch } from './stitch.js';
+import { endOf, errorOf, tellEnd } from './tell-end.js';
 import { processInWindows } from './windows.js';
 
 const progressQuery = defineQuery<JobProgress>(PROGRESS_QUERY);
@@ -33,12 +34,17 @@ export async function processDataset(spec: unknown, retry?: Retry): Promise<JobR
     const plan = await local.inspect({ job, spec, retry, scheduled: scheduledRun(), startedAt });
     ledger.planned(plan);
     control.plan(plan);
-    return await withinTime(plan, () => runPlan(job, plan, { ledger, control }));
+    const result = await withinTime(plan, () => runPlan(job, plan, { ledger, control }));
+    await tellEnd(spec, endOf(job, ledger.progress.name, result));
+    return result;
   } catch (error) {
     const end = endedBy(error, CancellationScope.current().consideredCancelled);
     if (!end) throw error;
     ledger.enter(end.state);
-    await CancellationScope.nonCancellable(() => local.discard({ job, inline: ledger.inlinePlan, state: end.state }));
+    await CancellationScope.nonCancellable(async () => {
+      await local.discard({ job, inline: ledger.inlinePlan, state: end.state });
+      await tellEnd(spec, { id: job, name: ledger.progress.name || job, state: end.state, ...errorOf(end.failure) });
+    });
     throw end.failure;
   }
 }

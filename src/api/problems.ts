@@ -42,6 +42,7 @@ export const PROBLEMS: Readonly<Record<string, readonly [status: ContentfulStatu
   'result.too_large': [409, 'Result too large to be inline'],
   'output.folder': [409, 'Output is a folder of parts'],
   'output.gone': [410, 'Output is gone'],
+  'notify.*': [422, 'Webhook cannot be told'],
   'plan.timeout': [503, 'Plan not made in time'],
   'temporal.*': [503, 'Temporal server not usable'],
   'work.unusable': [503, 'Work area not usable'],

@@ -19,5 +19,11 @@ export interface Config {
   sqlMemoryBytes: number;
   /** Listening beyond this machine, without authentication, was asked for by name. */
   insecure?: boolean;
+  /** Webhooks that are told of what happens to any schedule. */
+  notify?: string[];
+  /** What notices are signed with. */
+  notifySecret?: string;
+  /** Hosts (`host` or `host:port`) that may be told although they are private. */
+  notifyAllow?: string[];
   temporal: { address?: string; namespace?: string; uiUrl?: string };
 }

@@ -118,6 +118,8 @@ export const keys = {
   allCorrections: (job: string) => `${job}/corrections/`,
   /** Those of one chunk, under the prefix that `corrections` gave. */
   correction: (prefix: string, chunk: number) => `${prefix}${pad(chunk)}.ndjson`,
+  /** What the watch over the schedules of a task queue remembers. */
+  watch: (taskQueue: string) => `watch/${taskQueue}.json`,
   workers: () => 'workers/',
   worker: (id: string) => `workers/${id}.json`,
 };

@@ -74,6 +74,8 @@ export interface JobOptions {
   start?: { delayMs: number } | { at: string };
   /** How long after that it may still begin; later it does nothing and fails. Absent: ever. */
   expiresMs?: number;
+  /** http and https URLs that are told how the job ended. */
+  notify?: string[];
   /** 1 (first) to 5. */
   priority: number;
   fairness?: { key: string; weight: number };

@@ -23,6 +23,18 @@ export function duration(minMs: number, maxMs = 365 * DAY_MS) {
     .meta({ examples: ['10s', '30m', '7d'] });
 }
 
+const MAX_URLS = 10;
+
+/** Webhooks. */
+export const notifyUrls = z
+  .array(
+    z.url({
+      protocol: /^https?$/,
+      error: ({ input }) => `wanted an http or https URL, found ${shown(input)}`,
+    }),
+  )
+  .max(MAX_URLS);
+
 export function fault(context: z.RefinementCtx, message: string): never {
   context.addIssue({ code: 'custom', message });
   return z.NEVER;

@@ -8,13 +8,12 @@ import { nextTimes } from '../timetable/next-times.js';
 import { parseTime } from '../timetable/parse-time.js';
 import { isZone } from '../timetable/zone.js';
 import { pointer, shown, suggestion, toIssues, wording } from './issues.js';
-import { closed, duration, isPlainObject } from './parts.js';
+import { closed, duration, isPlainObject, notifyUrls } from './parts.js';
 
 /** A server that was away for longer starts no more what it missed. */
 const DEFAULT_CATCHUP = '10m';
 const MAX_CRONS = 20;
 const MAX_CALENDARS = 100;
-const MAX_URLS = 10;
 /** Whatever fires at all fires once in this time: it has all leap years and days of the week. */
 const ALL_DATES = { from: new Date('2000-01-01T00:00:00Z'), count: 1 };
 
@@ -88,10 +87,7 @@ export const scheduleSchema = closed({
   pauseOnFailure: z.boolean().default(false),
   paused: z.boolean().default(false),
   note: z.string().max(1000).default(''),
-  notify: z
-    .array(z.url({ protocol: /^https?$/, error: ({ input }) => `wanted an http or https URL, found ${shown(input)}` }))
-    .max(MAX_URLS)
-    .default([]),
+  notify: notifyUrls.default([]),
 });
 
 type Parsed = z.output<typeof scheduleSchema>;

@@ -6,7 +6,7 @@ import { MAX_ITEMS_BYTES } from '../core/spec.js';
 import { RATE_FORM, TOLERANCE_FORM, parseRate, parseTolerance } from '../core/settings.js';
 import type { JobSpec, SinkFormat, SourceFormat, SourceSpec } from '../core/spec.js';
 import { dotted, pointer, shown, toIssues, wording } from './issues.js';
-import { closed, DAY_MS, duration, fault, isPlainObject } from './parts.js';
+import { closed, DAY_MS, duration, fault, isPlainObject, notifyUrls } from './parts.js';
 import { parseBytes } from './units.js';
 import { takeUnsupported } from './unsupported.js';
 
@@ -208,6 +208,7 @@ const options = closed({
   rate: rate.optional(),
   start: start.optional(),
   expires: duration(1000).optional(),
+  notify: notifyUrls.optional(),
   priority: z.int().min(1).max(5).default(3),
   fairness: fairness.optional(),
 }).transform(({ expires, ...others }) => ({ ...others, ...(expires !== undefined && { expiresMs: expires }) }));

@@ -11,7 +11,6 @@ const UNSUPPORTED: ReadonlyArray<{
   { at: 'sink.compression', but: ['auto', 'none'] },
   { at: 'process.use', only: ['http', 'activity'], instead: 'write a processor that makes the call' },
   { at: 'options.order', but: ['source'] },
-  { at: 'options.notify', instead: 'ask GET /v1/jobs/{id}?wait=30s' },
 ];
 
 /** The first thing in a spec that this version does not do. Deletes the ones that mean what is done anyway. */

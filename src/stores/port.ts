@@ -1,3 +1,5 @@
+import type { Notice } from '../core/notice.js';
+
 /** Where bytes lie. Two ports: bytes to read (a length and a ranged read) and an area to write in (private, then published once). */
 
 /** Random access to the bytes of one object. */
@@ -37,6 +39,15 @@ export interface SourceStore {
   open(uri: string, pin?: ObjectPin): Promise<ByteSource>;
   /** A path by which a library that reads files itself can read it. */
   localPath(uri: string): Promise<string>;
+}
+
+/** Tells webhooks. */
+export interface Notifier {
+  /**
+   * One try to tell one URL.
+   * @throws MillraceError `notify.failed` (retryable), `notify.refused`, `notify.forbidden_address`
+   */
+  send(url: string, notice: Notice): Promise<void>;
 }
 
 /** Where results go: private until published. */

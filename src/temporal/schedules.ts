@@ -18,11 +18,13 @@ import { SEARCH_ATTRIBUTES } from './search-attributes.js';
 type ListEntry = Awaited<ReturnType<Client['workflowService']['listSchedules']>>['schedules'][number];
 
 const CALL_MS = 4000;
+const PAGE = 1000;
 /** A trigger is a signal: how long is looked for the job that it starts. */
 const TRIGGER_MS = 3000;
 const TRIGGER_POLL_MS = 100;
 /** Field of a schedule's memo, which a list tells: two installations may share a namespace. */
 const QUEUE_MEMO = 'taskQueue';
+const NOTIFYING = 'notifying';
 /** Those that this program made. */
 const OURS = `${SEARCH_ATTRIBUTES.MillraceSchedule.name} IS NOT NULL`;
 
@@ -58,6 +60,10 @@ export interface Schedules {
   view(id: string): Promise<ScheduleStanding>;
   /** By id. @throws MillraceError `list.bad_cursor` */
   list(page: { limit: number; cursor?: string }): Promise<{ schedules: ScheduleRow[]; nextCursor: string | null }>;
+  /** Of all, or of those that have somebody to tell. */
+  ids(which: 'all' | 'notifying'): Promise<string[]>;
+  /** Writes out anew what is written out of the rule: the sun's events, change days. */
+  renew(schedule: Schedule): Promise<void>;
   remove(id: string): Promise<void>;
   pause(id: string, note: string): Promise<void>;
   resume(id: string, note: string): Promise<void>;
@@ -114,7 +120,11 @@ export function createSchedules(options: {
         catchupWindow: schedule.catchupMs,
         pauseOnFailure: schedule.pauseOnFailure,
       },
-      typedSearchAttributes: [mark],
+      // A schedule has no state; what is said here is whether the watch has to look at it.
+      typedSearchAttributes: [
+        mark,
+        ...(schedule.notify.length > 0 ? [{ key: SEARCH_ATTRIBUTES.MillraceState, value: NOTIFYING }] : []),
+      ],
     };
   }
 
@@ -223,6 +233,26 @@ export function createSchedules(options: {
       return standingOf(await describe(id), taskQueue, link);
     },
     list,
+    async ids(which) {
+      const query = which === 'all' ? OURS : `${OURS} AND ${SEARCH_ATTRIBUTES.MillraceState.name} = '${NOTIFYING}'`;
+      const ids: string[] = [];
+      for (let nextPageToken: Uint8Array | undefined; ;) {
+        const answer = await call('', () =>
+          client.workflowService.listSchedules({ namespace, maximumPageSize: PAGE, nextPageToken, query }),
+        );
+        const own = await Promise.all(answer.schedules.map(isOwn));
+        ids.push(...answer.schedules.filter((_, n) => own[n]).map(({ scheduleId }) => scheduleId!));
+        nextPageToken = answer.nextPageToken;
+        if (!nextPageToken || nextPageToken.length === 0) return ids;
+      }
+    },
+    renew: (schedule) =>
+      call(schedule.id, () =>
+        handle(schedule.id).update((previous) => ({
+          ...previous,
+          spec: scheduleSpecOf(schedule, new Date()),
+        })),
+      ),
     remove: (id) => call(id, () => handle(id).delete()),
     // An empty note would be no order.
     pause: (id, note) => call(id, () => handle(id).pause(note || 'paused')),

@@ -12,6 +12,7 @@ import { createFileStore } from '../../src/stores/file-store.js';
 import { createWorkArea } from '../../src/stores/work-area.js';
 import { startEngine } from '../helpers/engine.js';
 import type { Engine } from '../helpers/engine.js';
+import { noNotices } from '../helpers/no-notices.js';
 
 let engine: Engine;
 let source: string;
@@ -161,6 +162,7 @@ describe('commit', () => {
     const { id, ...first } = await engine.run(job(pass, { uri: target }));
     const pool = createThreadPool({ ...config, threads: 1 });
     const activities = createActivities({
+      ...noNotices,
       files: createFileStore({ roots: config.roots, cwd: engine.data }),
       work: await createWorkArea(config.work),
       pool,

@@ -86,9 +86,9 @@ describe('a bad spec that came past the API', () => {
     ['an unknown key', { ...sql('from chunk'), sinks: 1 }, 'spec.invalid', /sinks/],
     [
       'a key of a later version',
-      { ...sql('from chunk'), options: { start: { delay: '5m' } } },
+      { ...sql('from chunk'), options: { order: 'any' } },
       'spec.unsupported',
-      /options\.start/,
+      /options\.order/,
     ],
     [
       'an unknown processor',

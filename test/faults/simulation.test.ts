@@ -33,6 +33,7 @@ import type { Random } from '../helpers/random.js';
 import { FULL } from './full.js';
 import { Process, Turns } from './simulated-stores.js';
 import type { Fault } from './simulated-stores.js';
+import { noNotices } from '../helpers/no-notices.js';
 
 const FIRST = Number(process.env.SEED ?? 1);
 const SEEDS = Number(process.env.SEEDS ?? (FULL ? 3000 : 300));
@@ -168,7 +169,7 @@ class Simulation {
       return runRange(context, input as ProcessInput, watched);
     };
     const pool = { run, close: () => Promise.resolve() } as ThreadPool;
-    return createActivities({ files, work, pool, threads: () => Promise.resolve(1) });
+    return createActivities({ ...noNotices, files, work, pool, threads: () => Promise.resolve(1) });
   }
 
   /** Three of four attempts end badly somewhere. */

@@ -12,6 +12,7 @@ import { createFileStore } from '../../src/stores/file-store.js';
 import { createWorkArea } from '../../src/stores/work-area.js';
 import { makePlace } from '../helpers/engine.js';
 import type { Place } from '../helpers/engine.js';
+import { noNotices } from '../helpers/no-notices.js';
 
 let place: Place;
 let pool: ThreadPool;
@@ -23,6 +24,7 @@ beforeAll(async () => {
   place = await makePlace('twice');
   pool = createThreadPool(place.config);
   activities = createActivities({
+    ...noNotices,
     files: createFileStore({ roots: place.config.roots, cwd: place.data }),
     work: await createWorkArea(place.config.work),
     pool,
@@ -61,6 +63,7 @@ describe('an attempt whose completion was never heard of', () => {
     expect(Object.keys(before)).toHaveLength(2);
     const noPool: ThreadPool = { ...pool, run: () => Promise.reject(new Error('it was computed again')) };
     const again = createActivities({
+      ...noNotices,
       files: createFileStore({ roots: [], cwd: '/' }),
       work: await createWorkArea(place.config.work),
       pool: noPool,

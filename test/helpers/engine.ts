@@ -157,7 +157,11 @@ export interface Engine extends Place {
 /** A place with one worker, as `millrace worker` starts it, in this process. */
 export async function startEngine(name: string, changes: Partial<Config> = {}): Promise<Engine> {
   const place = await makePlace(name, changes);
-  const worker = await startWorker(place.config, { workflowBundle: testWorkflowBundle(), log: 'ERROR' });
+  const worker = await startWorker(place.config, {
+    workflowBundle: testWorkflowBundle(),
+    log: 'ERROR',
+    watches: false,
+  });
   return {
     ...place,
     async stop() {

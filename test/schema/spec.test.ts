@@ -264,11 +264,6 @@ describe('parseSpec refuses', () => {
       'options.order ("any") is not supported by this version; leave it out',
     ],
     [
-      options({ notify: [] }),
-      '/options/notify',
-      'options.notify ([]) is not supported by this version; ask GET /v1/jobs/{id}?wait=30s',
-    ],
-    [
       bad({ source: { uri: 'a.csv', compression: 'gzip' } }),
       '/source/compression',
       'source.compression ("gzip") is not supported by this version; decompress the files first',

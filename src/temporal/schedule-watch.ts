@@ -1,0 +1,96 @@
+import {
+  ScheduleAlreadyRunning,
+  ScheduleOverlapPolicy,
+  WorkflowExecutionAlreadyStartedError,
+} from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { DELIVER_NOTICE, PROCESS_DATASET, WATCH_SCHEDULES } from '../contract.js';
+import type { DeliverNotice } from '../contract.js';
+import { MillraceError } from '../core/errors.js';
+import type { EndedRun, ScheduleWatch } from '../core/schedule-watch.js';
+import { jobView } from './job-view.js';
+import type { Schedules } from './schedules.js';
+
+const EVERY_MS = 60_000;
+const CATCHUP_MS = 10_000;
+
+/** What the watch over schedules asks of the server. */
+export function createScheduleWatch(options: {
+  client: Client;
+  taskQueue: string;
+  schedules: Schedules;
+}): ScheduleWatch {
+  const { client, taskQueue, schedules } = options;
+  return {
+    ids: ({ all }) => schedules.ids(all ? 'all' : 'notifying'),
+    async look(id) {
+      try {
+        const { document, counts, createdAt, updatedAt } = await schedules.view(id);
+        return document && { document, counts, changedAt: updatedAt ?? createdAt };
+      } catch (error) {
+        if (error instanceof MillraceError && error.code === 'schedule.not_found') return null;
+        throw error;
+      }
+    },
+    async endedSince(since) {
+      const query = `WorkflowType = '${PROCESS_DATASET}' AND MillraceSchedule IS NOT NULL AND CloseTime >= '${since.toISOString()}'`;
+      const ended: EndedRun[] = [];
+      for await (const info of client.workflow.list({ query })) {
+        if (info.taskQueue !== taskQueue) continue;
+        const { id, name, state, finishedAt, schedule } = jobView(
+          { ...info, attributes: info.typedSearchAttributes.getAll() },
+          {},
+          () => null,
+        );
+        if (schedule)
+          ended.push({
+            schedule: schedule.id,
+            job: id,
+            run: info.runId,
+            name,
+            state,
+            endedAt: finishedAt!,
+            time: schedule.time,
+          });
+      }
+      return ended;
+    },
+    renew: (schedule) => schedules.renew(schedule),
+    async tell(notice, urls) {
+      try {
+        await client.workflow.start<DeliverNotice>(DELIVER_NOTICE, {
+          workflowId: `notice-${notice.id}`,
+          taskQueue,
+          args: [{ urls: [...urls], notice }],
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          staticSummary: `tells ${urls.length} webhooks of ${notice.type} of schedule ${notice.schedule?.id ?? ''}`,
+        });
+      } catch (error) {
+        // It was told before.
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      }
+    },
+  };
+}
+
+/** Has the server start the watch every minute, once for a task queue. Harmless to repeat. */
+export async function ensureWatch(client: Client, taskQueue: string): Promise<void> {
+  const id = `millrace-watch-${taskQueue}`;
+  try {
+    await client.schedule.create({
+      scheduleId: id,
+      spec: { intervals: [{ every: EVERY_MS }] },
+      action: {
+        type: 'startWorkflow',
+        workflowType: WATCH_SCHEDULES,
+        workflowId: id,
+        taskQueue,
+        args: [],
+        staticSummary: 'looks for runs of schedules that failed, were missed or skipped',
+      },
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCHUP_MS },
+    });
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+  }
+}

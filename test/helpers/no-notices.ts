@@ -1,0 +1,9 @@
+import type { Dependencies } from '../../activities/dependencies.js';
+
+/** For activities of which none tells anybody. */
+export const noNotices: Pick<Dependencies, 'notifier' | 'watch' | 'taskQueue' | 'notifyUrls'> = {
+  notifier: { send: () => Promise.reject(new Error('nobody is told here')) },
+  watch: null as never,
+  taskQueue: 'none',
+  notifyUrls: [],
+};
