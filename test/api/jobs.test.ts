@@ -211,7 +211,7 @@ describe('before anything starts, a job is refused for', () => {
 
   it.each<[object, number, string, string]>([
     [job({ sink: { uri: 'x.csv', formt: 'csv' } }), 422, 'spec.invalid', '/sink/formt'],
-    [job({ options: { notify: {} } }), 422, 'spec.unsupported', '/options/notify'],
+    [job({ options: { order: 'any' } }), 422, 'spec.unsupported', '/options/order'],
     [job({ source: { uri: 'absent.csv' } }), 422, 'source.not_found', '/source/uri'],
     [job({ source: { uri: 'none-*.csv' } }), 422, 'source.not_found', '/source/uri'],
     [job({ source: { uri: '../../etc/passwd', format: 'csv' } }), 422, 'path.outside_root', '/source/uri'],
