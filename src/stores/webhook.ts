@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { lookup as dnsLookup } from 'node:dns';
 import type { LookupOptions } from 'node:dns';
 import http from 'node:http';
@@ -24,14 +24,15 @@ export function createNotifier(options: { secret?: string; allow?: readonly stri
     async send(text, notice) {
       const url = new URL(text);
       const body = JSON.stringify(notice);
+      const id = headerSafe(notice.id);
       const timestamp = String(Math.floor(Date.now() / 1000));
       const headers = {
         'content-type': 'application/json',
         'content-length': String(Buffer.byteLength(body)),
         'user-agent': 'millrace',
-        'webhook-id': notice.id,
+        'webhook-id': id,
         'webhook-timestamp': timestamp,
-        ...(secret !== undefined && { 'webhook-signature': signatureOf(secret, notice.id, timestamp, body) }),
+        ...(secret !== undefined && { 'webhook-signature': signatureOf(secret, id, timestamp, body) }),
       };
       const mayBePrivate = allow.includes(url.host) || allow.includes(url.hostname);
       const status = await post(url, headers, body, mayBePrivate);
@@ -45,6 +46,11 @@ export function createNotifier(options: { secret?: string; allow?: readonly stri
       );
     },
   };
+}
+
+/** A header has no letters but those of ASCII, and receivers sign what they read. */
+function headerSafe(id: string): string {
+  return /^[\x21-\x7e]+$/.test(id) ? id : createHash('sha256').update(id).digest('hex');
 }
 
 /** `v1,<base64>` of HMAC-SHA256 over id, time and body. A secret that begins with `whsec_` is base64 behind that. */
