@@ -1,3 +1,4 @@
+import { finishFiles, sealFiles } from './increment.js';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { CommitInput, InlineReceipt } from '../src/contract.js';
@@ -61,6 +62,7 @@ class Commit {
     // Read first: what follows the commit asks it too.
     this.plan = await readPlan(this.to.work, { job, inline });
     const result = (await this.committed()) ?? (await this.publish().catch((error) => this.orElse(error)));
+    await finishFiles(this.to, this.plan);
     await this.tidy(result);
     return result;
   }
@@ -82,6 +84,7 @@ class Commit {
     const { work } = this.to;
     const receipts = receipt ? [receipt.receipt] : await readReceipts(work, job);
     checkComplete(receipts, this.plan.chunkCount);
+    await sealFiles(this.to, this.plan);
     this.keepsParts = !receipts.every(isDone);
     const counts = receipts.reduce((sum, one) => addCounts(sum, one.counts), { ...NO_COUNTS });
 

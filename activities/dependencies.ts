@@ -9,6 +9,8 @@ export interface Dependencies {
   work: WorkArea;
   pool: ThreadPool;
   check(input: CheckInput): Promise<CheckOutput>;
+  /** Whether a job of this id runs. */
+  isOpen(job: string): Promise<boolean>;
   notifier: Notifier;
   watch: ScheduleWatch;
   taskQueue: string;

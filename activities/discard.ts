@@ -3,6 +3,7 @@ import type { Plan } from '../src/core/plan.js';
 import { keys } from '../src/core/receipt.js';
 import type { Dependencies } from './dependencies.js';
 import { writeEnded } from './ended.js';
+import { releaseFiles } from './increment.js';
 
 /**
  * Removes what a failed or cancelled job had staged at its sink. Its plan, receipts and parts stay until retention takes
@@ -14,6 +15,7 @@ export async function discard(
 ): Promise<void> {
   const stored = inline ? null : await work.tryRead(keys.plan(job));
   const plan = inline ?? (stored ? (JSON.parse(stored.toString()) as Plan) : null);
+  if (plan) await releaseFiles({ work }, plan);
   const sink = plan?.spec.sink;
   if (sink) {
     const target = await files.resolve(sink.uri, 'replace');

@@ -10,7 +10,10 @@ import { resolveTemplates } from '../src/timetable/templates.js';
 import type { Dependencies } from './dependencies.js';
 import type { Row } from '../src/core/records.js';
 import type { WorkArea } from '../src/stores/port.js';
+import { claimFiles } from './increment.js';
 import { SAMPLE_ROWS, makePlan } from './make-plan.js';
+import type { Planned } from './make-plan.js';
+import { nothingNew } from './nothing-new.js';
 import { summaryOf } from './plan-summary.js';
 import { readPlan } from './read-plan.js';
 import { takeUp } from './take-up.js';
@@ -33,7 +36,11 @@ export async function inspect(
   if (!retry) checkStart(canonical.options, startedAt);
   // What stands at the sink of a retry may be its own; commit looks.
   if (canonical.sink) await files.resolve(canonical.sink.uri, retry ? 'replace' : canonical.sink.ifExists);
-  const { plan, warnings } = await makePlan(dependencies, canonical, job);
+  const increment = canonical.source.incremental ? scheduleOf(scheduled) : undefined;
+  const planned = await planOf(dependencies, canonical, job, increment);
+  if (!planned) return nothingNew(work, canonical, job, startedAt ?? new Date().toISOString());
+  const { warnings } = planned;
+  const plan: Plan = { ...planned.plan, ...(increment !== undefined && { increment }) };
   const text = JSON.stringify(plan);
   const inline = isOneRange(plan) && text.length <= INLINE_PLAN_BYTES;
   if (!inline && !(await work.publish(keys.plan(job), text))) {
@@ -41,6 +48,40 @@ export async function inspect(
     return { ...summaryOf(await readPlan(work, { job }), false, warnings), retry };
   }
   return { ...summaryOf(plan, inline, warnings), retry };
+}
+
+/** The plan; of an incremental source over the files that are new, null where there are none. */
+async function planOf(
+  dependencies: Dependencies,
+  spec: JobSpec,
+  job: string,
+  schedule: string | undefined,
+): Promise<Planned | null> {
+  if (schedule === undefined) return makePlan(dependencies, spec, job);
+  try {
+    return await makePlan(dependencies, spec, job, async (found) => {
+      const own = await claimFiles(dependencies, schedule, job, found);
+      if (own.length === 0) throw new MillraceError('source.not_found', 'nothing new');
+      return own;
+    });
+  } catch (error) {
+    // A pattern that nothing matches yet has nothing new either.
+    if (error instanceof MillraceError && error.code === 'source.not_found') return null;
+    throw error;
+  }
+}
+
+function scheduleOf(scheduled: InspectInput['scheduled']): string {
+  if (scheduled) return scheduled.schedule;
+  throw new MillraceError(
+    'spec.invalid',
+    'source.incremental: wanted in the spec of a schedule, whose runs take each file once',
+    {
+      issues: [
+        { path: '/source/incremental', message: 'wanted in the spec of a schedule, whose runs take each file once' },
+      ],
+    },
+  );
 }
 
 /** Clocks of two machines may differ by so much. */

@@ -21,6 +21,9 @@ export interface Planned {
   warnings: string[];
 }
 
+/** Which of the files that were found are the source. */
+type Choose = (found: FoundObject[]) => Promise<FoundObject[]>;
+
 /** What one file of a source looks like, before the chunks are laid out. */
 interface Shape {
   columns: Column[];
@@ -42,9 +45,16 @@ const LOOKS_AT_ONCE = 16;
  * Looks at the source of a job and lays out its chunks.
  * @throws MillraceError `source.*`, `processor.*`, `sql.*`: whatever makes the job impossible
  */
-export async function makePlan(dependencies: Dependencies, spec: JobSpec, job: string): Promise<Planned> {
+export async function makePlan(
+  dependencies: Dependencies,
+  spec: JobSpec,
+  job: string,
+  choose: Choose = (found) => Promise.resolve(found),
+): Promise<Planned> {
   const threads = await dependencies.threads();
-  const laid = spec.source.uri ? await planFiles(dependencies, spec, threads) : await planItems(dependencies, spec);
+  const laid = spec.source.uri
+    ? await planFiles(dependencies, spec, threads, choose)
+    : await planItems(dependencies, spec);
   const check = await dependencies.check({
     use: spec.process.use,
     with: spec.process.with,
@@ -115,8 +125,9 @@ async function planFiles(
   { files: store }: Dependencies,
   { source, options }: JobSpec,
   threads: number,
+  choose: Choose,
 ): Promise<Layout> {
-  const found = await findAll(store, source.uri!);
+  const found = await choose(await findAll(store, source.uri!));
   const format = oneFormat(found, source.format);
   const shapes: Shape[] = [];
   for (let i = 0; i < found.length; i += LOOKS_AT_ONCE) {

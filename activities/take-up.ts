@@ -8,15 +8,17 @@ import { keys, totalsOf } from '../src/core/receipt.js';
 import type { Receipt } from '../src/core/receipt.js';
 import { activitiesPerRun, activityCount, rangeOf } from '../src/core/window.js';
 import type { Dependencies } from './dependencies.js';
+import { claimAgain } from './increment.js';
 import { summaryOf } from './plan-summary.js';
 import { readReceipts } from './receipts.js';
 
 /**
  * What the former runs of a job left for a retry, and takes its folder out of the reach of retention.
  * @returns null where they left no plan; it is then made anew
- * @throws MillraceError `job.expired`
+ * @throws MillraceError `job.expired`, `source.taken`
  */
-export async function takeUp({ work }: Dependencies, job: string, retry: Retry): Promise<Inspected | null> {
+export async function takeUp(dependencies: Dependencies, job: string, retry: Retry): Promise<Inspected | null> {
+  const { work } = dependencies;
   const ended = await work.tryRead(keys.ended(job));
   if (ended) {
     // Judged before the mark goes: whoever sweeps waits some minutes beyond this time.
@@ -27,6 +29,7 @@ export async function takeUp({ work }: Dependencies, job: string, retry: Retry):
   const text = await work.tryRead(keys.plan(job));
   if (!text) return null;
   const plan = JSON.parse(text.toString()) as Plan;
+  await claimAgain(dependencies, plan);
   const summary = { ...summaryOf(plan, false, []), retry };
   const activities = activityCount(plan);
   // One activity says itself how its range stands, and a bigger job asks each: a list of them would be too long to carry.

@@ -159,6 +159,8 @@ export interface Inspected extends PlanSummary {
   todo?: number[];
   /** What the others add up to. */
   done?: Totals;
+  /** The end of a run of an incremental source that has nothing new. */
+  nothing?: JobResult;
 }
 
 export interface ReduceInput extends PlanRef {

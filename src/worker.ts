@@ -20,6 +20,7 @@ import { liveWorkers, publishCard } from './stores/worker-cards.js';
 import { connectionSettings, connectClient } from './temporal/connect.js';
 import { createScheduleWatch, ensureWatch } from './temporal/schedule-watch.js';
 import { createSchedules } from './temporal/schedules.js';
+import { isOpen } from './temporal/is-open.js';
 import { ensureSearchAttributes } from './temporal/search-attributes.js';
 
 /** Activities of one attempt hear of a cancellation with their next beat; a beat a second keeps that short. */
@@ -83,6 +84,7 @@ export async function startWorker(
   const { taskQueue } = config;
   const schedules = createSchedules({ client, taskQueue, namespace });
   const activities = createActivities({
+    isOpen: (job) => isOpen(client, job),
     notifier: createNotifier({ secret: config.notifySecret, allow: config.notifyAllow }),
     watch: createScheduleWatch({ client, taskQueue, schedules }),
     taskQueue,

@@ -34,7 +34,8 @@ export async function processDataset(spec: unknown, retry?: Retry): Promise<JobR
     const plan = await local.inspect({ job, spec, retry, scheduled: scheduledRun(), startedAt });
     ledger.planned(plan);
     control.plan(plan);
-    const result = await withinTime(plan, () => runPlan(job, plan, { ledger, control }));
+    const result = plan.nothing ?? (await withinTime(plan, () => runPlan(job, plan, { ledger, control })));
+    if (plan.nothing) ledger.enter(result.state);
     await tellEnd(spec, endOf(job, ledger.progress.name, result));
     return result;
   } catch (error) {

@@ -8,6 +8,7 @@ import type { Issue } from '../core/errors.js';
 import { isEndState } from '../core/job.js';
 import type { JobResult, JobView, Manifest, OutputRef } from '../core/job.js';
 import { parseSettings } from '../core/settings.js';
+import type { JobSpec } from '../core/spec.js';
 import { toIssues } from '../schema/issues.js';
 import { parseSpec, specDigest } from '../schema/spec.js';
 import type { ByteSource } from '../stores/port.js';
@@ -81,6 +82,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
 
   async function submit(c: Context, given: unknown, wait: number | undefined): Promise<JobView> {
     const spec = parseSpec(resolveTemplates(given, null));
+    refuseIncremental(spec);
     const digest = specDigest(spec);
     const key = c.req.header('idempotency-key');
     // What the first request found free or present may be neither any more: the same key gives the same job all the same.
@@ -259,6 +261,13 @@ async function send(c: Context, source: ByteSource, headers: Record<string, stri
   if (c.req.method !== 'HEAD') return c.newResponse(streamOf(source), 200, all);
   await source.close();
   return c.newResponse(null, 200, all);
+}
+
+/** Only the runs of a schedule have runs before them. */
+function refuseIncremental({ source }: JobSpec): void {
+  if (!source.incremental) return;
+  const message = 'source.incremental: wanted in the spec of a schedule, whose runs take each file once';
+  throw new MillraceError('spec.invalid', message, { issues: [{ path: '/source/incremental', message }] });
 }
 
 /** The faults of a request, as a problem lists them. */

@@ -15,6 +15,8 @@ export interface Plan {
   files: SourceFile[];
   /** Present for items below `INLINE_ITEMS_BYTES`; larger ones lie in the work area. */
   items?: Row[];
+  /** The schedule whose runs take each file once; absent: the source is not incremental. */
+  increment?: string;
   itemCount: number;
   /** Text: bytes of a chunk; a file with n bytes of records has ceil(n / chunkBytes) of them, at least one. */
   chunkBytes: number;

@@ -118,6 +118,8 @@ export const keys = {
   allCorrections: (job: string) => `${job}/corrections/`,
   /** Those of one chunk, under the prefix that `corrections` gave. */
   correction: (prefix: string, chunk: number) => `${prefix}${pad(chunk)}.ndjson`,
+  /** The log of one version of a file of an incremental source. */
+  increment: (schedule: string, version: string) => `incremental/${schedule}/${version}/`,
   /** What the watch over the schedules of a task queue remembers. */
   watch: (taskQueue: string) => `watch/${taskQueue}.json`,
   workers: () => 'workers/',

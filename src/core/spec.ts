@@ -27,6 +27,8 @@ export interface SourceSpec {
   /** Absent: by the extension of each file. */
   format?: SourceFormat;
   csv: CsvOptions;
+  /** Each run of a schedule takes only the files that its earlier successful runs did not. */
+  incremental?: true;
 }
 
 export interface CsvOptions {

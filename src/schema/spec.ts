@@ -120,6 +120,10 @@ const source = closed({
   items: items.optional(),
   format: z.enum(SOURCE_FORMATS).optional(),
   csv: csv.prefault({}),
+  incremental: z
+    .boolean()
+    .transform((incremental) => incremental || undefined)
+    .optional(),
 });
 
 /** Also takes the reference to items that lie in the work area already. */

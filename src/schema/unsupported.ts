@@ -7,7 +7,6 @@ const UNSUPPORTED: ReadonlyArray<{
 }> = [
   { at: 'source.compression', but: ['auto', 'none'], instead: 'decompress the files first' },
   { at: 'source.format', only: ['json'], instead: 'convert it to ndjson, one object a line' },
-  { at: 'source.incremental' },
   { at: 'sink.compression', but: ['auto', 'none'] },
   { at: 'process.use', only: ['http', 'activity'], instead: 'write a processor that makes the call' },
   { at: 'options.order', but: ['source'] },
