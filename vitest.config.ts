@@ -1,6 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const builtEntryPoint = fileURLToPath(new URL('test/helpers/built-entry-point.ts', import.meta.url));
+
 export default defineConfig({
+  resolve: { alias: [{ find: /^\.\/entry-point\.js$/, replacement: builtEntryPoint }] },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
@@ -8,8 +12,8 @@ export default defineConfig({
     pool: 'forks',
     // Most of the time is waiting, for servers and for time-outs.
     maxWorkers: 3,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     teardownTimeout: 20_000,
   },
 });

@@ -56,7 +56,7 @@ describe('a job that is cancelled while it computes', () => {
     const began = Date.now();
     await job.handle.cancel();
     await expect(job.handle.result()).rejects.toMatchObject({ cause: expect.any(CancelledFailure) as unknown });
-    expect(Date.now() - began).toBeLessThan(within + 1500);
+    expect(Date.now() - began).toBeLessThan(within + 4000);
     expect((await job.handle.describe()).status.name).toBe('CANCELLED');
     await publishesNothing(job.id);
     // A thread that had to be ended cannot tidy up; the next worker that starts does, a day later.
