@@ -1,10 +1,10 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 
-/** Removes what threads of dead processes left in the scratch folder: theirs begin with `<pid>-<thread>`. */
+/** Removes what threads of processes that are no more left in the scratch folder; theirs are named `<pid>-<thread>`. */
 export async function sweepScratch(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
-  const dead = names.filter((name) => /^\d+-\d+(\.\w+)?$/.test(name) && !isAlive(Number.parseInt(name, 10)));
+  const dead = names.filter((name) => /^\d+-\d+$/.test(name) && !isAlive(Number.parseInt(name, 10)));
   await Promise.all(dead.map((name) => rm(path.join(folder, name), { recursive: true, force: true })));
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import type { DigestKind } from '../../core/receipt.js';
 import { createDigest } from './part-digest.js';
 import type { Digest } from './part-digest.js';
@@ -12,17 +12,13 @@ export class PartWriter {
   private readonly digest: Digest | null;
   bytes = 0;
 
-  /**
-   * @param digest absent for files that nobody will check
-   * @param over writes over the file that is there
-   */
+  /** @param digest absent for files that nobody will check */
   constructor(
     readonly path: string,
     digest?: DigestKind,
-    private readonly over = false,
   ) {
     this.digest = digest ? createDigest(digest) : null;
-    this.fd = openSync(path, over ? 'r+' : 'wx');
+    this.fd = openSync(path, 'wx');
   }
 
   write(data: string | Buffer): void {
@@ -35,7 +31,6 @@ export class PartWriter {
 
   /** Ends the file. @returns its digest; empty without one */
   close(): string {
-    if (this.over) ftruncateSync(this.fd, this.bytes);
     closeSync(this.fd);
     return this.digest?.result() ?? '';
   }

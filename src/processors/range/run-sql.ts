@@ -12,7 +12,6 @@ import { inScratch } from './context.js';
 import { planItems, readChunk } from './open-chunk.js';
 import type { OpenChunk } from './open-chunk.js';
 import { PartWriter } from './part-writer.js';
-import { keepSpare, takeSpare } from './spare-file.js';
 import { shifted } from './reject-log.js';
 import { reducesAtOnce } from './range-run.js';
 import type { RangeOutput, RangeRun } from './range-run.js';
@@ -70,7 +69,6 @@ async function mapChunk(run: RangeRun, map: SqlMap, open: OpenChunk, slice: stri
   }
   const copied = await copySlice(run, open, slice);
   const counts = copied.clean ? await map.add(tableOf(run, slice)) : null;
-  keepSpare(run.context, slice);
   if (counts && counts.rejected === 0) {
     receipt.counts.used += counts.recordsIn;
     run.covered(open, copied.span, null, counts.recordsIn);
@@ -86,7 +84,7 @@ async function copySlice(
   slice: string,
 ): Promise<{ span: Span | null; clean: boolean }> {
   const { plan, context } = run;
-  const writer = new PartWriter(slice, undefined, takeSpare(context, slice));
+  const writer = new PartWriter(slice);
   try {
     if (chunk.kind === 'items') {
       writer.write(ndjsonLines((await planItems(context, plan)).slice(chunk.from, chunk.to)));
