@@ -5,6 +5,7 @@ import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
+import type { Client } from '@temporalio/client';
 import { createActivities } from '../activities/index.js';
 import { chunksQueue, noticesQueue } from './contract.js';
 import type { Config } from './core/config.js';
@@ -25,6 +26,7 @@ import { ensureSearchAttributes } from './temporal/search-attributes.js';
 
 /** Activities of one attempt hear of a cancellation with their next beat; a beat a second keeps that short. */
 const HEARTBEAT_THROTTLE = '1s';
+const WATCH_MS = 5000;
 /** Webhooks told at once. */
 const NOTICE_SLOTS = 8;
 /** A worker that died is given up on by its sticky runs after this. */
@@ -61,7 +63,7 @@ export async function startWorker(
   const settings = connectionSettings(config.temporal);
   const { client, connection: clientConnection, namespace } = await connectClient(config.temporal);
   await ensureSearchAttributes(clientConnection, namespace);
-  if (watches) await ensureWatch(client, config.taskQueue);
+  if (watches) await startWatch(client, config.taskQueue);
 
   const work = await createWorkArea(config.work);
   await sweepStaging(config.work);
@@ -175,6 +177,17 @@ export async function startWorker(
       await closed;
     },
   };
+}
+
+/** Who may not make schedules still works on jobs. */
+async function startWatch(client: Client, taskQueue: string): Promise<void> {
+  try {
+    await client.withDeadline(Date.now() + WATCH_MS, () => ensureWatch(client, taskQueue));
+  } catch (error) {
+    console.warn(
+      `nobody is told of missed and failed runs of schedules: their watch cannot be set up: ${messageOf(error)}`,
+    );
+  }
 }
 
 /** The bundle that the build made; from source, the workflows themselves. */
