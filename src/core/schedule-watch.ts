@@ -30,6 +30,8 @@ export interface EndedRun {
   endedAt: string;
   /** Nominal time. */
   time: string | null;
+  /** What a failed one failed of. */
+  error?: { code: string; message: string };
 }
 
 /** What the watch asks of the server. */
@@ -63,8 +65,10 @@ export function newEvents(
     failing = true;
     events.push({ id: `${id}-${kind}-${total}`, type: `schedule.${kind}`, time: now, schedule: { id, count } });
   }
-  for (const { job, run, name, state, endedAt, time } of [...ended].sort((a, b) => (a.endedAt < b.endedAt ? -1 : 1))) {
-    const about = { time: endedAt, job: { id: job, name, state }, schedule: { id, time } };
+  for (const { job, run, name, state, endedAt, time, error } of [...ended].sort((a, b) =>
+    a.endedAt < b.endedAt ? -1 : 1,
+  )) {
+    const about = { time: endedAt, job: { id: job, name, state, ...(error && { error }) }, schedule: { id, time } };
     if (state === 'failed') {
       failing = true;
       events.push({ id: `${run}-failed`, type: 'schedule.failed', ...about });

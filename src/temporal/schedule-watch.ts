@@ -2,12 +2,14 @@ import {
   ScheduleAlreadyRunning,
   ScheduleOverlapPolicy,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
 } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { DELIVER_NOTICE, PROCESS_DATASET, WATCH_SCHEDULES } from '../contract.js';
 import type { DeliverNotice } from '../contract.js';
 import { MillraceError } from '../core/errors.js';
 import type { EndedRun, ScheduleWatch } from '../core/schedule-watch.js';
+import { failureOf } from './failures.js';
 import { jobView } from './job-view.js';
 import type { Schedules } from './schedules.js';
 
@@ -21,6 +23,18 @@ export function createScheduleWatch(options: {
   schedules: Schedules;
 }): ScheduleWatch {
   const { client, taskQueue, schedules } = options;
+
+  async function failureOfRun(id: string, run: string): Promise<EndedRun['error']> {
+    try {
+      await client.workflow.getHandle(id, run).result();
+    } catch (error) {
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      const { code, message } = failureOf(error);
+      return { code, message };
+    }
+    return undefined;
+  }
+
   return {
     ids: ({ all }) => schedules.ids(all ? 'all' : 'notifying'),
     async look(id) {
@@ -42,16 +56,11 @@ export function createScheduleWatch(options: {
           {},
           () => null,
         );
-        if (schedule)
-          ended.push({
-            schedule: schedule.id,
-            job: id,
-            run: info.runId,
-            name,
-            state,
-            endedAt: finishedAt!,
-            time: schedule.time,
-          });
+        if (!schedule) continue;
+        const { runId: run } = info;
+        const error = state === 'failed' ? await failureOfRun(id, run) : undefined;
+        const about = { schedule: schedule.id, time: schedule.time, job: id, run, name, state };
+        ended.push({ ...about, endedAt: finishedAt!, ...(error && { error }) });
       }
       return ended;
     },

@@ -168,6 +168,7 @@ describe('the webhooks of a schedule', () => {
     await look();
     await look();
     await eventually(async () => told(id).length === 2);
+    expect(told(id)[0]!.notice.job).toMatchObject({ state: 'failed', error: { code: 'source.not_found' } });
     expect(told(id).map(({ notice: { type, job, schedule: about } }) => [type, job?.id, about?.id])).toEqual([
       ['schedule.failed', failed, id],
       ['schedule.recovered', recovered, id],
