@@ -127,11 +127,13 @@ function parseSetting(setting: Setting, value: unknown, cwd: string): Parsed {
       return typeof value === 'string' && value.trim() !== '' ? { value: value.trim() } : wanted('a text', value);
     case 'secret':
       return typeof value === 'string' && value.trim() !== '' ? { value: value.trim() } : { fault: 'wanted a text' };
-    case 'texts': {
-      const list = typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value;
-      return Array.isArray(list) && list.every((part) => typeof part === 'string' && part !== '')
-        ? { value: list }
-        : wanted('texts separated by commas', value);
+    case 'texts':
+      return list(value) ?? wanted('texts separated by commas', value);
+    case 'urls': {
+      const urls = list(value);
+      const isWeb = (url: string) => URL.canParse(url) && /^https?:/i.test(url);
+      // A URL may hold what is secret.
+      return urls?.value.every(isWeb) ? urls : { fault: 'wanted http or https URLs separated by commas' };
     }
     case 'port':
       return wholeNumber(value, 0, 65_535);
@@ -159,6 +161,13 @@ function parseSetting(setting: Setting, value: unknown, cwd: string): Parsed {
       return folders.find((one) => 'fault' in one) ?? { value: folders.map((one) => (one as { value: string }).value) };
     }
   }
+}
+
+/** Null where it is no list of texts. */
+function list(value: unknown): { value: string[] } | null {
+  const texts: unknown = typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value;
+  const isList = Array.isArray(texts) && texts.every((text) => typeof text === 'string' && text !== '');
+  return isList ? { value: texts as string[] } : null;
 }
 
 function folder(text: string, cwd: string): Parsed {

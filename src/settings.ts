@@ -1,4 +1,5 @@
-export type SettingType = 'text' | 'texts' | 'secret' | 'port' | 'count' | 'size' | 'folder' | 'folders' | 'flag';
+export type SettingType =
+  'text' | 'texts' | 'urls' | 'secret' | 'port' | 'count' | 'size' | 'folder' | 'folders' | 'flag';
 
 export interface Setting {
   /** Environment variable. The key in `millrace.toml` is its lower-case rest: `MILLRACE_TASK_QUEUE` is `task_queue`. */
@@ -80,7 +81,7 @@ export const SETTINGS = [
   {
     env: 'MILLRACE_NOTIFY',
     flag: 'notify',
-    type: 'texts',
+    type: 'urls',
     default: 'none',
     meaning: 'Webhooks told of failed, missed, skipped and recovered runs of any schedule, separated by commas',
   },

@@ -66,6 +66,24 @@ describe('loadConfig', () => {
     expect(loadConfig({ env: {}, cwd }).roots).toEqual([path.join(cwd, 'a'), path.join(cwd, 'b')]);
   });
 
+  it('reads whom to tell, and shows no secret when it is wrong', () => {
+    const env = {
+      MILLRACE_NOTIFY: 'https://a.example/x, http://b.example',
+      MILLRACE_NOTIFY_SECRET: ' s ',
+      MILLRACE_NOTIFY_ALLOW: 'b.example',
+    };
+    expect(loadConfig({ env, cwd })).toMatchObject({
+      notify: ['https://a.example/x', 'http://b.example'],
+      notifySecret: 's',
+      notifyAllow: ['b.example'],
+    });
+    const wrong = { MILLRACE_NOTIFY: 'a.example/?token=hidden', MILLRACE_NOTIFY_SECRET: '   ' };
+    expect(refusal(() => loadConfig({ env: wrong, cwd })).issues.map(({ message }) => message)).toEqual([
+      'MILLRACE_NOTIFY: wanted http or https URLs separated by commas',
+      'MILLRACE_NOTIFY_SECRET: wanted a text',
+    ]);
+  });
+
   it('names every fault at once, and where it came from', () => {
     toml('prot = 1\nthreads = 0\n');
     const env = {

@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ScheduleRules, SolarEvent, When } from '../../src/core/schedule.js';
 import { scheduleSpecOf } from '../../src/temporal/schedule-spec.js';
+import { parseSchedule } from '../../src/schema/schedule.js';
+import { parseSpec, specDigest } from '../../src/schema/spec.js';
+import { createSchedules } from '../../src/temporal/schedules.js';
 import { nextTimes } from '../../src/timetable/next-times.js';
+import { eventually } from '../helpers/eventually.js';
 import { testServer } from '../helpers/temporal-server.js';
 
 /** What this program says of the times to come, against what the server will do. */
@@ -108,6 +112,33 @@ describe('on the days on which clocks are changed', () => {
     const ranges = [forward, back];
     await Promise.all(CRONS.flatMap((cron) => ranges.map((range) => same({ cron }, range, { timezone }))));
   });
+});
+
+it('is told anew of the sun, and of nothing else, when a schedule is renewed', async () => {
+  const { client, namespace } = server;
+  const schedules = createSchedules({ client, taskQueue: 'timetable', namespace });
+  const id = `renewed-${process.pid}`;
+  made.push(id);
+  const spec = { source: { items: [{ n: 1 }] }, process: { use: 'x' } };
+  const parsed = parseSchedule({
+    id,
+    spec,
+    when: { solar: { event: 'sunset', latitude: 10, longitude: 10 } },
+    maxRuns: 7,
+    note: 'n',
+    overlap: 'allowAll',
+  });
+  const canonical = parseSpec(spec);
+  await schedules.create({ ...parsed, spec: canonical, digest: specDigest(canonical) });
+  const before = await schedules.view(id);
+  await schedules.renew(parsed.schedule);
+  const after = await schedules.view(id);
+  expect(after.updatedAt).not.toBe(before.updatedAt);
+  expect({ ...after, updatedAt: null }).toEqual({ ...before, updatedAt: null });
+  // As many as there are runs left.
+  expect(after.next).toHaveLength(7);
+  expect(after.document).toEqual(parsed.document);
+  await eventually(async () => (await schedules.ids('all')).includes(id));
 });
 
 describe('on any day', () => {
