@@ -21,12 +21,16 @@ export async function preflight(
   stores: { sources: SourceStore; sinks: Pick<SinkStore, 'resolve'> },
   catalogue: () => Promise<Catalogue>,
 ): Promise<string[]> {
-  const [warnings] = await Promise.all([
+  const [processor, ...others] = await Promise.allSettled([
     catalogue().then((known) => checkProcessor(spec, known)),
     ...(spec.source.uri ?? []).map((uri) => at('/source/uri', () => checkSource(spec, uri, stores.sources))),
     spec.sink && at('/sink/uri', () => stores.sinks.resolve(spec.sink!.uri, spec.sink!.ifExists)),
   ]);
-  return warnings;
+  const faults = [processor, ...others].flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  // A schedule forgives a source that is not there yet, and nothing else: so that is the last to be told.
+  const isAbsent = (error: unknown) => error instanceof MillraceError && error.code === 'source.not_found';
+  if (faults.length > 0) throw faults.find((error) => !isAbsent(error)) ?? faults[0];
+  return processor.status === 'fulfilled' ? processor.value : [];
 }
 
 function checkProcessor(spec: JobSpec, { workers, processors }: Catalogue): string[] {

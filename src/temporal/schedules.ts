@@ -156,14 +156,16 @@ export function createSchedules(options: {
     const { paused, note } = schedule;
     await call(schedule.id, () =>
       handle(schedule.id).update((previous) => {
-        if (!documentOf(previous, taskQueue)) throw foreign(schedule.id);
-        const runs = runsOf(schedule);
+        const before = documentOf(previous, taskQueue);
+        if (!before) throw foreign(schedule.id);
+        const remainingActions = remainingRuns(before, previous, put.document, runsOf(schedule));
         return {
           ...definition(put, new Date()),
           state: {
             paused,
-            note,
-            ...(runs !== undefined && { remainingActions: Math.max(0, runs - previous.info.numActionsTaken) }),
+            // Why it was paused is still why it is.
+            note: paused && previous.state.paused ? (previous.state.note ?? note) : note,
+            ...(remainingActions !== undefined && { remainingActions }),
           },
         };
       }),
@@ -264,6 +266,20 @@ export function createSchedules(options: {
       await call(id, () => handle(id).backfill({ start, end: to, overlap: POLICIES[overlap] }));
     },
   };
+}
+
+/** Runs by hand and backfills count among those that were started, and use up none of those that are left. */
+function remainingRuns(
+  before: ScheduleDocument,
+  { state, info }: ScheduleDescription,
+  now: ScheduleDocument,
+  runs: number | undefined,
+): number | undefined {
+  const had = before.maxRuns ?? ('at' in before.when ? 1 : undefined);
+  if (runs === undefined) return undefined;
+  if ('at' in now.when && now.when.at !== before.when.at) return runs;
+  if (had === undefined || state.remainingActions === undefined) return Math.max(0, runs - info.numActionsTaken);
+  return Math.max(0, state.remainingActions + runs - had);
 }
 
 function standingOf(

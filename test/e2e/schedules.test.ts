@@ -216,6 +216,14 @@ describe('a run by hand', () => {
     expect((await post<Triggered>(`/v1/schedules/${id}/trigger`)).body.job).not.toBe(body.job);
   });
 
+  it('uses up none of the runs that are left, whatever is changed after it', async () => {
+    const id = fresh('kept');
+    await post('/v1/schedules', { id, spec: items, when: { at: '2099-01-01T00:00:00Z' } });
+    await post<Triggered>(`/v1/schedules/${id}/trigger`);
+    const { body } = await call('PATCH', `/v1/schedules/${id}`, { note: 'changed' });
+    expect(body).toMatchObject({ remainingRuns: 1, next: ['2099-01-01T00:00:00.000Z'] });
+  });
+
   it('says so where an open run makes the server skip it', async () => {
     const id = fresh('busy');
     const slow = { source: { items: [{ n: 1 }] }, process: { use: 'slow', with: { ms: 20_000 } } };
