@@ -1,4 +1,3 @@
-import { finishFiles, sealFiles } from './increment.js';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { CommitInput, InlineReceipt } from '../src/contract.js';
@@ -20,6 +19,7 @@ import { writeEnded } from './ended.js';
 import { ownFormerOutput } from './own-output.js';
 import { isDone } from './take-up.js';
 import type { Dependencies } from './dependencies.js';
+import { finishFiles, sealFiles } from './increment.js';
 import { withHeartbeats } from './heartbeats.js';
 import { currentLane } from './lane.js';
 import { readPlan } from './read-plan.js';

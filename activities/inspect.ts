@@ -5,7 +5,7 @@ import type { Plan } from '../src/core/plan.js';
 import { keys } from '../src/core/receipt.js';
 import { isOneRange } from '../src/core/part-format.js';
 import type { JobSpec } from '../src/core/spec.js';
-import { parseSpec } from '../src/schema/spec.js';
+import { parseSpec, refuseIncremental } from '../src/schema/spec.js';
 import { resolveTemplates } from '../src/timetable/templates.js';
 import type { Dependencies } from './dependencies.js';
 import type { Row } from '../src/core/records.js';
@@ -36,7 +36,8 @@ export async function inspect(
   if (!retry) checkStart(canonical.options, startedAt);
   // What stands at the sink of a retry may be its own; commit looks.
   if (canonical.sink) await files.resolve(canonical.sink.uri, retry ? 'replace' : canonical.sink.ifExists);
-  const increment = canonical.source.incremental ? scheduleOf(scheduled) : undefined;
+  if (!scheduled) refuseIncremental(canonical);
+  const increment = canonical.source.incremental ? scheduled?.schedule : undefined;
   const planned = await planOf(dependencies, canonical, job, increment);
   if (!planned) return nothingNew(work, canonical, job, startedAt ?? new Date().toISOString());
   const { warnings } = planned;
@@ -69,19 +70,6 @@ async function planOf(
     if (error instanceof MillraceError && error.code === 'source.not_found') return null;
     throw error;
   }
-}
-
-function scheduleOf(scheduled: InspectInput['scheduled']): string {
-  if (scheduled) return scheduled.schedule;
-  throw new MillraceError(
-    'spec.invalid',
-    'source.incremental: wanted in the spec of a schedule, whose runs take each file once',
-    {
-      issues: [
-        { path: '/source/incremental', message: 'wanted in the spec of a schedule, whose runs take each file once' },
-      ],
-    },
-  );
 }
 
 /** Clocks of two machines may differ by so much. */

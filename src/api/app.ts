@@ -8,9 +8,8 @@ import type { Issue } from '../core/errors.js';
 import { isEndState } from '../core/job.js';
 import type { JobResult, JobView, Manifest, OutputRef } from '../core/job.js';
 import { parseSettings } from '../core/settings.js';
-import type { JobSpec } from '../core/spec.js';
 import { toIssues } from '../schema/issues.js';
-import { parseSpec, specDigest } from '../schema/spec.js';
+import { parseSpec, refuseIncremental, specDigest } from '../schema/spec.js';
 import type { ByteSource } from '../stores/port.js';
 import { resolveTemplates } from '../timetable/templates.js';
 import { readBody, readNdjsonBody, readOptionalBody } from './body.js';
@@ -261,13 +260,6 @@ async function send(c: Context, source: ByteSource, headers: Record<string, stri
   if (c.req.method !== 'HEAD') return c.newResponse(streamOf(source), 200, all);
   await source.close();
   return c.newResponse(null, 200, all);
-}
-
-/** Only the runs of a schedule have runs before them. */
-function refuseIncremental({ source }: JobSpec): void {
-  if (!source.incremental) return;
-  const message = 'source.incremental: wanted in the spec of a schedule, whose runs take each file once';
-  throw new MillraceError('spec.invalid', message, { issues: [{ path: '/source/incremental', message }] });
 }
 
 /** The faults of a request, as a problem lists them. */

@@ -1,4 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
+import { z } from 'zod';
+import { jobSpecSchema } from '../schema/spec.js';
+import { jobChangesSchema } from '../schema/views.js';
 import {
   backfillBodySchema,
   noteSchema,
@@ -6,9 +9,6 @@ import {
   triggerScheduleSchema,
   upcomingQuerySchema,
 } from './schedule-input.js';
-import { z } from 'zod';
-import { jobSpecSchema } from '../schema/spec.js';
-import { jobChangesSchema } from '../schema/views.js';
 
 /** The body of `POST /v1/processors/{name}/jobs`. */
 export const triggerSchema = z.strictObject({

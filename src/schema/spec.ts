@@ -278,6 +278,18 @@ export function parseSpec(input: unknown, mode: { internal?: boolean } = {}): Jo
   };
 }
 
+/** Only the runs of a schedule have runs before them. @throws MillraceError `spec.invalid` */
+export function refuseIncremental({ source }: JobSpec): void {
+  if (source.incremental)
+    throw invalid([
+      {
+        path: '/source/incremental',
+        at: 'source.incremental',
+        message: 'wanted in the spec of a schedule, whose runs take each file once',
+      },
+    ]);
+}
+
 /** The format that a file's name tells; undefined where it tells none. */
 export function formatOf(name: string): SourceFormat | undefined {
   const extension = /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase();

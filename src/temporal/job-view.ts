@@ -44,7 +44,7 @@ export function jobView(execution: Execution, found: Findings, temporalLink: Lin
     progress: result ? finishedProgress(result, seconds) : progress ? openProgress(progress, seconds) : null,
     startsAt: text(memo.startsAt) ?? null,
     schedule: scheduledOf(execution),
-    generation: typeof memo.generation === 'number' ? memo.generation : 0,
+    generation: generationOf(execution),
     paused: progress?.paused ?? null,
     settings: (execution.status.name === 'RUNNING' && progress?.settings) || null,
     stale: found.stale ?? false,
@@ -60,6 +60,11 @@ export function jobView(execution: Execution, found: Findings, temporalLink: Lin
       temporal: temporalLink(id),
     },
   };
+}
+
+/** 0, and one more for each retry. */
+export function generationOf({ memo }: Execution): number {
+  return typeof memo?.generation === 'number' ? memo.generation : 0;
 }
 
 /** The schedule that started the first run of a job, and its nominal time; null where none did. */

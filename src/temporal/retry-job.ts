@@ -10,7 +10,8 @@ import type { Retry } from '../core/plan.js';
 import { keys } from '../core/receipt.js';
 import type { WorkArea } from '../stores/port.js';
 import { givenSpec } from './given-spec.js';
-import { scheduledOf } from './job-view.js';
+import { isOpenExecution } from './is-open.js';
+import { generationOf, scheduledOf } from './job-view.js';
 import type { Execution, Findings } from './job-view.js';
 import { SEARCH_ATTRIBUTES } from './search-attributes.js';
 
@@ -43,9 +44,9 @@ export function createRetry(to: Dependencies): (id: string, options: RetryJob) =
     const { key, correct } = options;
     const job = await to.describe(id);
     const generation = generationOf(job);
-    const again = key === undefined ? !correct && isOpen(job) && generation > 0 : job.memo?.retryKey === key;
+    const again = key === undefined ? !correct && isOpenExecution(job) && generation > 0 : job.memo?.retryKey === key;
     if (again) return to.viewOf(job, await to.findingsOf(job));
-    if (isOpen(job)) throw open(id);
+    if (isOpenExecution(job)) throw open(id);
     const { result } = await to.findingsOf(job);
     if (result?.state === 'completed') throw nothingToRetry(id);
     if (!(await isKept(id, job.status.name))) {
@@ -110,14 +111,6 @@ export function createRetry(to: Dependencies): (id: string, options: RetryJob) =
     if (ended) return Date.now() < keptUntil(JSON.parse(ended.toString()) as Ended);
     return status !== 'COMPLETED' && (await work.tryRead(keys.plan(id))) !== null;
   }
-}
-
-function isOpen({ status }: Execution): boolean {
-  return status.name === 'RUNNING' || status.name === 'PAUSED';
-}
-
-function generationOf({ memo }: Execution): number {
-  return typeof memo?.generation === 'number' ? memo.generation : 0;
 }
 
 function open(id: string): MillraceError {

@@ -172,19 +172,24 @@ export function createSchedules(options: {
     );
   }
 
-  async function list({ limit, cursor }: { limit: number; cursor?: string }) {
-    const nextPageToken = cursor === undefined ? undefined : tokenOf(cursor, OURS);
+  /** Those of a page that are of this task queue. */
+  async function page(query: string, maximumPageSize: number, nextPageToken?: Uint8Array) {
     const answer = await call('', () =>
-      client.workflowService.listSchedules({ namespace, maximumPageSize: limit, nextPageToken, query: OURS }),
+      client.workflowService.listSchedules({ namespace, maximumPageSize, nextPageToken, query }),
     );
-    const token = answer.nextPageToken;
     const own = await Promise.all(answer.schedules.map(isOwn));
+    const token = answer.nextPageToken;
     return {
-      schedules: answer.schedules
-        .filter((_, n) => own[n])
-        .map(rowOf)
-        .sort((a, b) => (a.id < b.id ? -1 : 1)),
-      nextCursor: token && token.length > 0 ? cursorOf(token, OURS) : null,
+      entries: answer.schedules.filter((_, n) => own[n]),
+      next: token && token.length > 0 ? token : undefined,
+    };
+  }
+
+  async function list({ limit, cursor }: { limit: number; cursor?: string }) {
+    const { entries, next } = await page(OURS, limit, cursor === undefined ? undefined : tokenOf(cursor, OURS));
+    return {
+      schedules: entries.map(rowOf).sort((a, b) => (a.id < b.id ? -1 : 1)),
+      nextCursor: next ? cursorOf(next, OURS) : null,
     };
   }
 
@@ -238,14 +243,11 @@ export function createSchedules(options: {
     async ids(which) {
       const query = which === 'all' ? OURS : `${OURS} AND ${SEARCH_ATTRIBUTES.MillraceState.name} = '${NOTIFYING}'`;
       const ids: string[] = [];
-      for (let nextPageToken: Uint8Array | undefined; ;) {
-        const answer = await call('', () =>
-          client.workflowService.listSchedules({ namespace, maximumPageSize: PAGE, nextPageToken, query }),
-        );
-        const own = await Promise.all(answer.schedules.map(isOwn));
-        ids.push(...answer.schedules.filter((_, n) => own[n]).map(({ scheduleId }) => scheduleId!));
-        nextPageToken = answer.nextPageToken;
-        if (!nextPageToken || nextPageToken.length === 0) return ids;
+      for (let token: Uint8Array | undefined; ;) {
+        const { entries, next } = await page(query, PAGE, token);
+        ids.push(...entries.map(({ scheduleId }) => scheduleId!));
+        if (!next) return ids;
+        token = next;
       }
     },
     renew: (schedule) =>

@@ -1,14 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { serve } from '@hono/node-server';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createApp } from '../../src/api/app.js';
-import { createFileStore } from '../../src/stores/file-store.js';
-import { createWorkArea } from '../../src/stores/work-area.js';
-import { createJobs } from '../../src/temporal/jobs.js';
-import { createSchedules } from '../../src/temporal/schedules.js';
 import { millrace } from '../cli/support/test-io.js';
 import { eventually } from '../helpers/eventually.js';
+import { apiOver, listening } from '../helpers/api-over.js';
 import { startEngine } from '../helpers/engine.js';
 import type { Engine } from '../helpers/engine.js';
 
@@ -20,21 +15,7 @@ let url: string;
 let close: () => void;
 beforeAll(async () => {
   engine = await startEngine('schedules-cli');
-  const { client, config, data } = engine;
-  const work = await createWorkArea(config.work);
-  const files = createFileStore({ roots: [data], cwd: data });
-  const { taskQueue } = config;
-  const namespace = config.temporal.namespace!;
-  const jobs = createJobs({ client, taskQueue, namespace, work });
-  const schedules = createSchedules({ client, taskQueue, namespace });
-  const app = createApp({ jobs, schedules, sources: files, sinks: files, work, taskQueue, version: '1.2.3' });
-  await new Promise<void>((resolve) => {
-    const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
-      url = `http://127.0.0.1:${port}`;
-      resolve();
-    });
-    close = () => void server.close();
-  });
+  ({ url, close } = await listening(await apiOver(engine)));
 });
 afterAll(async () => {
   close();

@@ -1,15 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import { createApp } from '../../src/api/app.js';
 import type { JobView } from '../../src/core/job.js';
 import type { BackfillView, ScheduleView } from '../../src/core/schedule-view.js';
 import { scheduleListSchema, scheduleViewSchema } from '../../src/schema/schedule-views.js';
 import type { ScheduleList, Triggered, Upcoming } from '../../src/schema/schedule-views.js';
 import type { JobList, Problem } from '../../src/schema/views.js';
-import { createFileStore } from '../../src/stores/file-store.js';
-import { createWorkArea } from '../../src/stores/work-area.js';
-import { createJobs } from '../../src/temporal/jobs.js';
-import { createSchedules } from '../../src/temporal/schedules.js';
+import { apiOver } from '../helpers/api-over.js';
 import { startEngine } from '../helpers/engine.js';
 import type { Engine } from '../helpers/engine.js';
 import { eventually } from '../helpers/eventually.js';
@@ -18,20 +14,7 @@ let engine: Engine;
 let app: OpenAPIHono;
 beforeAll(async () => {
   engine = await startEngine('schedules');
-  const { client, config, data } = engine;
-  const work = await createWorkArea(config.work);
-  const files = createFileStore({ roots: [data], cwd: data });
-  const { taskQueue } = config;
-  const namespace = config.temporal.namespace!;
-  app = createApp({
-    jobs: createJobs({ client, taskQueue, namespace, work }),
-    schedules: createSchedules({ client, taskQueue, namespace, uiUrl: 'http://ui' }),
-    sources: files,
-    sinks: files,
-    work,
-    taskQueue,
-    version: '1.2.3',
-  });
+  app = await apiOver(engine);
 });
 afterAll(async () => {
   for (const { id } of (await get<ScheduleList>('/v1/schedules')).body.schedules)

@@ -1,13 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import { createApp } from '../../src/api/app.js';
 import type { JobView } from '../../src/core/job.js';
-import { createFileStore } from '../../src/stores/file-store.js';
-import { createWorkArea } from '../../src/stores/work-area.js';
-import { createJobs } from '../../src/temporal/jobs.js';
-import { createSchedules } from '../../src/temporal/schedules.js';
 import { startWorker } from '../../src/worker.js';
+import { apiOver } from '../helpers/api-over.js';
 import { startEngine } from '../helpers/engine.js';
 import { testWorkflowBundle } from '../helpers/temporal-server.js';
 import type { Engine } from '../helpers/engine.js';
@@ -17,21 +13,8 @@ let app: OpenAPIHono;
 let idle: OpenAPIHono;
 beforeAll(async () => {
   engine = await startEngine('steering');
-  const { client, config, data } = engine;
-  const work = await createWorkArea(config.work);
-  const files = createFileStore({ roots: [data], cwd: data });
-  const over = (taskQueue: string) =>
-    createApp({
-      jobs: createJobs({ client, taskQueue, namespace: config.temporal.namespace!, work }),
-      schedules: createSchedules({ client, taskQueue, namespace: config.temporal.namespace! }),
-      sources: files,
-      sinks: files,
-      work,
-      taskQueue,
-      version: '1.2.3',
-    });
-  app = over(config.taskQueue);
-  idle = over(`${config.taskQueue}-idle`);
+  app = await apiOver(engine);
+  idle = await apiOver(engine, `${engine.config.taskQueue}-idle`);
 });
 afterAll(() => engine.stop());
 

@@ -1,0 +1,33 @@
+import { serve } from '@hono/node-server';
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { createApp } from '../../src/api/app.js';
+import { createFileStore } from '../../src/stores/file-store.js';
+import { createWorkArea } from '../../src/stores/work-area.js';
+import { createJobs } from '../../src/temporal/jobs.js';
+import { createSchedules } from '../../src/temporal/schedules.js';
+import type { Place } from './engine.js';
+
+/** The API over a place of its own, without a port. */
+export async function apiOver({ client, config, data }: Place, taskQueue = config.taskQueue): Promise<OpenAPIHono> {
+  const work = await createWorkArea(config.work);
+  const files = createFileStore({ roots: [data], cwd: data });
+  const server = { client, taskQueue, namespace: config.temporal.namespace!, uiUrl: 'http://ui' };
+  return createApp({
+    jobs: createJobs({ ...server, work }),
+    schedules: createSchedules(server),
+    sources: files,
+    sinks: files,
+    work,
+    taskQueue,
+    version: '1.2.3',
+  });
+}
+
+/** Listens on a free port of this machine. */
+export function listening(app: OpenAPIHono): Promise<{ url: string; close: () => void }> {
+  return new Promise((resolve) => {
+    const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
+      resolve({ url: `http://127.0.0.1:${port}`, close: () => void server.close() });
+    });
+  });
+}
