@@ -34,6 +34,7 @@ export const PROBLEMS: Readonly<Record<string, readonly [status: ContentfulStatu
   'schedule.exists': [409, 'Schedule exists'],
   'schedule.not_found': [404, 'No such schedule'],
   'schedule.foreign': [409, 'Schedule was not made by this service'],
+  'schedule.busy': [409, 'Schedule is being changed'],
   'schedule.bad_backfill': [422, 'Backfill not possible'],
   'import.unreadable': [422, 'Cannot be read'],
   'import.invalid': [422, 'Faults in what is imported'],

@@ -23,9 +23,11 @@ export const scheduleBodySchema = scheduleSchema.extend({
   spec: scheduleSchema.shape.spec.optional(),
   job: z.string().optional().meta({ description: 'Id of a job whose spec is taken, in place of `spec`' }),
 });
-export const upcomingQuerySchema = scheduleSchema
-  .pick({ when: true, timezone: true, startAt: true, endAt: true })
-  .extend({ count: z.int().min(1).max(1000).default(10) });
+/** `when` and what bounds it; a whole schedule is taken as well. */
+export const upcomingQuerySchema = scheduleBodySchema.extend({
+  count: z.int().min(1).max(1000).default(10),
+  until: z.iso.datetime({ offset: true }).optional().meta({ description: 'Not after this; RFC 3339' }),
+});
 export const noteSchema = closed({ note: z.string().max(1000).default('') });
 export const triggerScheduleSchema = closed({
   overlap: z.enum(OVERLAPS).default('allowAll').meta({ description: 'allowAll: also while a run is open' }),

@@ -48,7 +48,8 @@ export const listSchedules = createRoute({
   method: 'get',
   path: '/v1/schedules',
   operationId: 'listSchedules',
-  summary: 'Schedules, by id',
+  summary: 'Schedules, in pages',
+  description: 'Each page is sorted by id; up to 1,000 schedules are one page.',
   tags,
   request: {
     query: z.object({ limit: z.coerce.number().int().min(1).max(MAX_SCHEDULES).default(MAX_SCHEDULES), cursor }),
@@ -120,7 +121,7 @@ export const deleteSchedule = createRoute({
   summary: 'Remove a schedule; jobs that it started go on',
   tags,
   request: { params },
-  responses: { 204: { description: 'Removed' }, ...problems(404, 503) },
+  responses: { 204: { description: 'Removed' }, ...problems(404, 409, 503) },
 });
 
 export const pauseSchedule = createRoute({
@@ -148,10 +149,11 @@ export const triggerSchedule = createRoute({
   path: '/v1/schedules/{id}/trigger',
   operationId: 'triggerSchedule',
   summary: 'Run it now, also while it is paused',
-  description: 'Two callers within one second get the same job: the server names runs by the second.',
+  description:
+    'The server names runs by the second: two callers within one second get the same job, and so does one in the second of a regular run.',
   tags,
   request: { params, body: body('TriggerSchedule', false) },
-  responses: { 202: json('Triggered', Triggered), ...problems(400, 404, 413, 415, 422, 503) },
+  responses: { 202: json('Triggered', Triggered), ...problems(400, 404, 409, 413, 415, 422, 503) },
 });
 
 export const backfillSchedule = createRoute({
@@ -192,7 +194,7 @@ export const getScheduleRuns = createRoute({
   summary: 'Jobs that a schedule started, newest first',
   tags,
   request: { params, query: z.object({ limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(50), cursor }) },
-  responses: { 200: json('A page of jobs', JobList), ...problems(404, 422, 503) },
+  responses: { 200: json('A page of jobs', JobList), ...problems(404, 409, 422, 503) },
 });
 
 export const SCHEDULE_ROUTES: ReadonlyArray<Pick<RouteConfig, 'method' | 'path'>> = [

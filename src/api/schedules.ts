@@ -1,10 +1,11 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { MillraceError } from '../core/errors.js';
-import type { Schedule, ScheduleDocument } from '../core/schedule.js';
-import type { BackfillView, ScheduleStanding, ScheduleView } from '../core/schedule-view.js';
+import type { Schedule } from '../core/schedule.js';
+import type { BackfillView, ScheduleView } from '../core/schedule-view.js';
 import { isPlainObject } from '../schema/parts.js';
 import { parseSchedule } from '../schema/schedule.js';
+import { backfillableFrom } from '../timetable/backfillable.js';
 import { describeWhen } from '../timetable/describe.js';
 import { nextTimes } from '../timetable/next-times.js';
 import { upcoming } from '../timetable/upcoming.js';
@@ -34,7 +35,7 @@ export function addSchedules(app: OpenAPIHono, deps: ApiDeps, catalogue: () => P
     const [standing, runs] = await Promise.all([schedules.view(id), jobs.list({ schedule: id, limit: RECENT })]);
     const states = new Map(runs.jobs.map((job) => [job.id, job.state]));
     const { document, temporal, recent, ...rest } = standing;
-    const { schedule, document: whole } = own(id, document);
+    const { schedule, document: whole } = parseSchedule(document);
     const self = `/v1/schedules/${encodeURIComponent(id)}`;
     return {
       ...whole,
@@ -47,7 +48,7 @@ export function addSchedules(app: OpenAPIHono, deps: ApiDeps, catalogue: () => P
   }
 
   async function scheduleOf(id: string): Promise<Schedule> {
-    return own(id, (await schedules.view(id)).document).schedule;
+    return parseSchedule((await schedules.view(id)).document).schedule;
   }
 
   const read = (body: unknown, id?: string) => readSchedule(body, id, deps, catalogue);
@@ -64,10 +65,11 @@ export function addSchedules(app: OpenAPIHono, deps: ApiDeps, catalogue: () => P
   app.openapi(routes.listSchedules, async (c) => c.json(await schedules.list(c.req.valid('query')), 200));
 
   app.openapi(routes.previewUpcoming, async (c) => {
-    const { count, ...given } = (await readBody(c)) as Record<string, unknown>;
-    const query = checked(upcomingQuerySchema, { ...given, ...(count !== undefined && { count }) });
-    const { schedule } = parseSchedule({ ...given, id: 'preview', spec: {} });
-    return c.json(upcoming(schedule, { count: query.count }), 200);
+    const body = await readBody(c);
+    const { count, until } = checked(upcomingQuerySchema, body);
+    const { count: _count, until: _until, job: _job, ...given } = body as Record<string, unknown>;
+    const { schedule } = parseSchedule({ id: 'preview', spec: {}, ...given });
+    return c.json(upcoming(schedule, rangeOf(count, until)), 200);
   });
 
   app.openapi(routes.checkSchedule, async (c) => {
@@ -89,9 +91,12 @@ export function addSchedules(app: OpenAPIHono, deps: ApiDeps, catalogue: () => P
   app.openapi(routes.patchSchedule, async (c) => {
     const { id } = c.req.valid('param');
     const patch = await readBody(c);
-    const { document } = own(id, (await schedules.view(id)).document);
-    const { put, warnings } = await read(merged(document, patch), id);
-    await schedules.put(put);
+    let warnings: string[] = [];
+    await schedules.change(id, async (document) => {
+      const checkedNow = await read(merged(document, patch), id);
+      warnings = checkedNow.warnings;
+      return checkedNow.put;
+    });
     return c.json(await view(id, warnings), 200);
   });
 
@@ -136,25 +141,25 @@ export function addSchedules(app: OpenAPIHono, deps: ApiDeps, catalogue: () => P
   app.openapi(routes.getUpcoming, async (c) => {
     const { count, until } = c.req.valid('query');
     const schedule = await scheduleOf(c.req.valid('param').id);
-    return c.json(upcoming(schedule, { count, ...(until !== undefined && { until: new Date(until) }) }), 200);
+    return c.json(upcoming(schedule, rangeOf(count, until)), 200);
   });
 
   app.openapi(routes.getScheduleRuns, async (c) => {
+    const { id } = c.req.valid('param');
     const { limit, cursor } = c.req.valid('query');
-    return c.json(await jobs.list({ schedule: c.req.valid('param').id, limit, cursor }), 200);
+    const runs = await jobs.list({ schedule: id, limit, cursor });
+    // The runs of one that was removed are told; one that never was is not found.
+    if (runs.jobs.length === 0 && cursor === undefined) await schedules.view(id);
+    return c.json(runs, 200);
   });
+}
+
+function rangeOf(count: number, until: string | undefined) {
+  return { count, ...(until !== undefined && { until: new Date(until) }) };
 }
 
 async function noteOf(c: Context): Promise<string> {
   return checked(noteSchema, (await readOptionalBody(c)) ?? {}).note;
-}
-
-function own(id: string, document: ScheduleStanding['document']): { schedule: Schedule; document: ScheduleDocument } {
-  if (document) return parseSchedule(document);
-  throw new MillraceError(
-    'schedule.foreign',
-    `schedule "${id}" was made by other means, or for another task queue; look at it in the Temporal UI`,
-  );
 }
 
 /** @throws MillraceError `schedule.bad_backfill` */
@@ -165,6 +170,13 @@ function backfillTimes(schedule: Schedule, { from, to }: { from: Date; to: Date 
   const times = nextTimes(schedule, { from: new Date(from.getTime() - 1), until: to, count: MAX_BACKFILL + 1 });
   if (times.length === 0)
     throw bad(`the schedule has no nominal time from ${from.toISOString()} to ${to.toISOString()}`);
+  const earliest = backfillableFrom(schedule, from, new Date());
+  if (earliest > from) {
+    const what = 'solar' in schedule.when ? 'events of the sun' : 'times around clock changes';
+    throw bad(
+      `from "${from.toISOString()}" is too long ago: ${what} are kept since ${earliest.toISOString()}; begin there, or run jobs with the times written into their spec`,
+    );
+  }
   if (times.length > MAX_BACKFILL) {
     throw bad(
       `more than ${MAX_BACKFILL} runs; the first ${MAX_BACKFILL} end at ${times[MAX_BACKFILL - 1]!.toISOString()}: backfill in parts`,

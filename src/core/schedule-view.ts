@@ -7,7 +7,8 @@ export interface ScheduleRow {
   /** When it fires, as a sentence. */
   sentence: string;
   paused: boolean;
-  note: string;
+  /** What was said when it was paused; null where it is not paused or nothing was said. */
+  reason: string | null;
   /** The next nominal time (RFC 3339); null where there is none. */
   next: string | null;
   last: Firing | null;
@@ -28,8 +29,8 @@ export interface RecentRun extends Firing {
 
 /** What the server knows of a schedule; times are RFC 3339. */
 export interface ScheduleStanding {
-  /** What it was made of; null where it was made by other means, or for another task queue. */
-  document: ScheduleDocument | null;
+  /** What it was made of. */
+  document: ScheduleDocument;
   /** What was said when it was paused, also by `pauseOnFailure`; null where it is not paused or nothing was said. */
   reason: string | null;
   /** Null: as many as there are. */

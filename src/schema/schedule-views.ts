@@ -52,7 +52,7 @@ const scheduleRowSchema = z.object({
   id: z.string(),
   sentence: z.string(),
   paused: z.boolean(),
-  note: z.string(),
+  reason: z.string().nullable().meta({ description: 'Why it is paused, where that was said' }),
   next: timestamp.nullable(),
   last: firing.nullable(),
 });

@@ -6,13 +6,11 @@ import { describeWhen } from '../timetable/describe.js';
 import { calendarAt, firingRule } from '../timetable/firing-rule.js';
 import type { FiringRule } from '../timetable/firing-rule.js';
 import { solarTimes } from '../timetable/solar.js';
+import { CHANGE_DAYS_BEHIND, SOLAR_DAYS_BEHIND } from '../timetable/backfillable.js';
 import { zoneOf } from '../timetable/zone.js';
 
 /** The sun keeps no calendar: so many of its events are written out, and renewed long before they are used up. */
 const SOLAR_EVENTS_AHEAD = 400;
-/** A backfill goes by what the server was told, so it is told of some of the past too. */
-const SOLAR_DAYS_BEHIND = 60;
-const CHANGE_DAYS_BEHIND = 400;
 const DAY_MS = 86_400_000;
 
 /** When the server fires. @param from now: what has to be written out lies around it */

@@ -15,6 +15,7 @@ import type { Schedules } from './schedules.js';
 
 const EVERY_MS = 60_000;
 const CATCHUP_MS = 10_000;
+const NONE_OF_OURS: ReadonlySet<string> = new Set(['schedule.not_found', 'schedule.foreign']);
 
 /** What the watch over schedules asks of the server. */
 export function createScheduleWatch(options: {
@@ -40,9 +41,9 @@ export function createScheduleWatch(options: {
     async look(id) {
       try {
         const { document, counts, createdAt, updatedAt } = await schedules.view(id);
-        return document && { document, counts, changedAt: updatedAt ?? createdAt };
+        return { document, counts, changedAt: updatedAt ?? createdAt };
       } catch (error) {
-        if (error instanceof MillraceError && error.code === 'schedule.not_found') return null;
+        if (error instanceof MillraceError && NONE_OF_OURS.has(error.code)) return null;
         throw error;
       }
     },

@@ -1,7 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
-import type { Client, ScheduleDescription, ScheduleExecutionResult, ScheduleOptions } from '@temporalio/client';
+import {
+  ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+  isGrpcServiceError,
+} from '@temporalio/client';
+import type {
+  Client,
+  ScheduleDescription,
+  ScheduleExecutionResult,
+  ScheduleOptions,
+  ScheduleUpdateOptions,
+} from '@temporalio/client';
 import { decodeMapFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { PROCESS_DATASET, SCHEDULE_MEMO } from '../contract.js';
 import { MillraceError } from '../core/errors.js';
@@ -14,6 +25,7 @@ import { cursorOf, tokenOf } from './list-query.js';
 import { sentenceOfSpec } from './schedule-sentence.js';
 import { scheduleSpecOf } from './schedule-spec.js';
 import { SEARCH_ATTRIBUTES } from './search-attributes.js';
+import { updateSchedule } from './update-schedule.js';
 
 type ListEntry = Awaited<ReturnType<Client['workflowService']['listSchedules']>>['schedules'][number];
 
@@ -22,6 +34,10 @@ const PAGE = 1000;
 /** A trigger is a signal: how long is looked for the job that it starts. */
 const TRIGGER_MS = 3000;
 const TRIGGER_POLL_MS = 100;
+/** So often a change begins anew where others changed the same schedule meanwhile. */
+const CHANGE_ATTEMPTS = 10;
+const NOT_FOUND = 5;
+const FAILED_PRECONDITION = 9;
 /** Field of a schedule's memo, which a list tells: two installations may share a namespace. */
 const QUEUE_MEMO = 'taskQueue';
 const NOTIFYING = 'notifying';
@@ -50,13 +66,19 @@ export interface PutSchedule {
 /**
  * Schedules of jobs as Temporal Schedules: the server fires, and starts the same `processDataset` as every other door. What a
  * schedule was made of is kept in the action alone. Every call has a deadline. Errors of all: `temporal.unreachable`,
- * `temporal.denied`, `temporal.no_namespace`; of those with an id: `schedule.not_found`.
+ * `temporal.denied`, `temporal.no_namespace`; of those with an id: `schedule.not_found`, and `schedule.foreign` for one that
+ * was made by other means or for another task queue: such a one is neither shown nor touched.
  */
 export interface Schedules {
   /** @throws MillraceError `schedule.exists` */
   create(put: PutSchedule): Promise<void>;
-  /** Makes it so, whether there is one or not. @returns true where there was none */
+  /** Makes it so, whether there is one or not. @returns true where there was none @throws MillraceError `schedule.busy` */
   put(put: PutSchedule): Promise<boolean>;
+  /**
+   * Changes what is there. `make` is asked again where others changed it meanwhile, so that no change undoes another.
+   * @throws MillraceError `schedule.busy`, and what `make` throws
+   */
+  change(id: string, make: (before: ScheduleDocument) => PutSchedule | Promise<PutSchedule>): Promise<void>;
   view(id: string): Promise<ScheduleStanding>;
   /** By id. @throws MillraceError `list.bad_cursor` */
   list(page: { limit: number; cursor?: string }): Promise<{ schedules: ScheduleRow[]; nextCursor: string | null }>;
@@ -89,17 +111,31 @@ export function createSchedules(options: {
     try {
       return await client.withDeadline(Date.now() + CALL_MS, run);
     } catch (error) {
-      if (error instanceof ScheduleNotFoundError) throw notFound(id);
+      if (error instanceof ScheduleNotFoundError || hasCode(error, NOT_FOUND)) throw notFound(id);
       throw serverError(error);
     }
   }
 
   const handle = (id: string) => client.schedule.getHandle(id);
-  const describe = (id: string) => call(id, () => handle(id).describe());
+
+  /** As the server tells it, where it is one of ours. */
+  async function describe(id: string) {
+    const description = await call(id, () => handle(id).describe());
+    const document = documentOf(description, taskQueue);
+    if (!document) throw foreign(id);
+    return { ...description, document };
+  }
+
+  /** Every order to a schedule that has one is given to ours alone. */
+  async function order(id: string, run: () => Promise<void>): Promise<void> {
+    await describe(id);
+    await call(id, run);
+  }
 
   /** All that the server is told; the same for a new one and for one that is changed. */
-  function definition({ schedule, document, spec, digest }: PutSchedule, from: Date) {
-    const { memo, typedSearchAttributes, staticSummary, staticDetails } = startOf(spec, digest, randomUUID());
+  function definition({ schedule, document, spec, digest }: PutSchedule, from: Date, request: string) {
+    const { priority, ...start } = startOf(spec, digest, request);
+    const workflowId = `s-${schedule.id}`;
     const { spec: given, ...terms } = document;
     const mark = { key: SEARCH_ATTRIBUTES.MillraceSchedule, value: schedule.id };
     return {
@@ -107,13 +143,14 @@ export function createSchedules(options: {
       action: {
         type: 'startWorkflow' as const,
         workflowType: PROCESS_DATASET,
-        workflowId: `s-${schedule.id}`,
+        workflowId,
         taskQueue,
         args: [given],
-        memo: { ...memo, [SCHEDULE_MEMO]: terms },
-        typedSearchAttributes: [...typedSearchAttributes, mark],
-        staticSummary,
-        staticDetails,
+        ...start,
+        memo: { ...start.memo, [SCHEDULE_MEMO]: terms },
+        typedSearchAttributes: [...start.typedSearchAttributes, mark],
+        // All runs of a schedule share its part of the workers.
+        priority: priority(workflowId),
       },
       policies: {
         overlap: POLICIES[schedule.overlap],
@@ -136,7 +173,7 @@ export function createSchedules(options: {
     const { paused, note } = schedule;
     const created: ScheduleOptions = {
       scheduleId: schedule.id,
-      ...definition(put, new Date()),
+      ...definition(put, new Date(), randomUUID()),
       memo: { [QUEUE_MEMO]: taskQueue },
       state: { paused, note, remainingActions: runsOf(schedule) },
     };
@@ -151,25 +188,51 @@ export function createSchedules(options: {
     }
   }
 
-  async function change(put: PutSchedule): Promise<void> {
-    const { schedule } = put;
-    const { paused, note } = schedule;
-    await call(schedule.id, () =>
-      handle(schedule.id).update((previous) => {
-        const before = documentOf(previous, taskQueue);
-        if (!before) throw foreign(schedule.id);
-        const remainingActions = remainingRuns(before, previous, put.document, runsOf(schedule));
-        return {
-          ...definition(put, new Date()),
-          state: {
-            paused,
-            // Why it was paused is still why it is.
-            note: paused && previous.state.paused ? (previous.state.note ?? note) : note,
-            ...(remainingActions !== undefined && { remainingActions }),
-          },
-        };
-      }),
+  async function change(id: string, make: (before: ScheduleDocument) => PutSchedule | Promise<PutSchedule>) {
+    for (let attempt = 1; attempt <= CHANGE_ATTEMPTS; attempt++) {
+      const previous = await describe(id);
+      const put = await make(previous.document);
+      const request = randomUUID();
+      if (!(await update(previous, changed(put, previous, request)))) continue;
+      if ((await describe(id)).action.memo?.request === request) return;
+    }
+    throw new MillraceError(
+      'schedule.busy',
+      `schedule "${id}" is being changed by others; nothing was done, try again`,
+      {
+        retryable: true,
+      },
     );
+  }
+
+  /** @returns false where the server says that others changed it since; it may also keep quiet about that */
+  async function update(previous: ScheduleDescription, options: ScheduleUpdateOptions): Promise<boolean> {
+    try {
+      await call(previous.scheduleId, () => updateSchedule(client, previous, options));
+      return true;
+    } catch (error) {
+      if (hasCode(error, FAILED_PRECONDITION)) return false;
+      throw error;
+    }
+  }
+
+  function changed(
+    put: PutSchedule,
+    previous: Awaited<ReturnType<typeof describe>>,
+    request: string,
+  ): ScheduleUpdateOptions {
+    const { schedule, document } = put;
+    const { paused, note } = schedule;
+    const remainingActions = remainingRuns(previous, document, runsOf(schedule));
+    return {
+      ...definition(put, new Date(), request),
+      state: {
+        paused,
+        // Why it was paused is still why it is.
+        note: paused && previous.state.paused ? (previous.state.note ?? note) : note,
+        ...(remainingActions !== undefined && { remainingActions }),
+      },
+    };
   }
 
   /** Those of a page that are of this task queue. */
@@ -218,7 +281,7 @@ export function createSchedules(options: {
     create,
     async put(put) {
       try {
-        await change(put);
+        await change(put.schedule.id, () => put);
         return false;
       } catch (error) {
         if (!(error instanceof MillraceError && error.code === 'schedule.not_found')) throw error;
@@ -229,15 +292,16 @@ export function createSchedules(options: {
       } catch (error) {
         // Another one made it just now.
         if (!(error instanceof MillraceError && error.code === 'schedule.exists')) throw error;
-        await change(put);
+        await change(put.schedule.id, () => put);
         return false;
       }
     },
+    change,
     async view(id) {
       const link = uiUrl
         ? `${uiUrl}/namespaces/${encodeURIComponent(namespace)}/schedules/${encodeURIComponent(id)}`
         : null;
-      return standingOf(await describe(id), taskQueue, link);
+      return standingOf(await describe(id), link);
     },
     list,
     async ids(which) {
@@ -250,30 +314,27 @@ export function createSchedules(options: {
         token = next;
       }
     },
-    renew: (schedule) =>
-      call(schedule.id, () =>
-        handle(schedule.id).update((previous) => ({
-          ...previous,
-          spec: scheduleSpecOf(schedule, new Date()),
-        })),
-      ),
-    remove: (id) => call(id, () => handle(id).delete()),
+    async renew(schedule) {
+      const previous = await describe(schedule.id);
+      // Who changed it meanwhile wrote it all out anew.
+      await update(previous, { ...previous, spec: scheduleSpecOf(schedule, new Date()) });
+    },
+    remove: (id) => order(id, () => handle(id).delete()),
     // An empty note would be no order.
-    pause: (id, note) => call(id, () => handle(id).pause(note || 'paused')),
-    resume: (id, note) => call(id, () => handle(id).unpause(note || 'resumed')),
+    pause: (id, note) => order(id, () => handle(id).pause(note || 'paused')),
+    resume: (id, note) => order(id, () => handle(id).unpause(note || 'resumed')),
     trigger,
     async backfill(id, { from, to, overlap }) {
       // The server leaves out the beginning of the range, and keeps its end.
       const start = new Date(from.getTime() - 1);
-      await call(id, () => handle(id).backfill({ start, end: to, overlap: POLICIES[overlap] }));
+      await order(id, () => handle(id).backfill({ start, end: to, overlap: POLICIES[overlap] }));
     },
   };
 }
 
 /** Runs by hand and backfills count among those that were started, and use up none of those that are left. */
 function remainingRuns(
-  before: ScheduleDocument,
-  { state, info }: ScheduleDescription,
+  { document: before, state, info }: ScheduleDescription & { document: ScheduleDocument },
   now: ScheduleDocument,
   runs: number | undefined,
 ): number | undefined {
@@ -285,13 +346,11 @@ function remainingRuns(
 }
 
 function standingOf(
-  description: ScheduleDescription,
-  taskQueue: string,
+  { document, info, state }: ScheduleDescription & { document: ScheduleDocument },
   temporalLink: string | null,
 ): ScheduleStanding {
-  const { info, state } = description;
   return {
-    document: documentOf(description, taskQueue),
+    document,
     reason: (state.paused && state.note) || null,
     remainingRuns: state.remainingActions ?? null,
     recent: info.recentActions.map(firingOf).reverse(),
@@ -331,7 +390,7 @@ function rowOf({ scheduleId, info }: ListEntry): ScheduleRow {
     id: scheduleId!,
     sentence: sentenceOfSpec(info?.spec ?? {}),
     paused: info?.paused ?? false,
-    note: info?.notes ?? '',
+    reason: (info?.paused && info.notes) || null,
     next: next ? timeOf(next) : null,
     last: last
       ? {
@@ -345,6 +404,10 @@ function rowOf({ scheduleId, info }: ListEntry): ScheduleRow {
 
 function timeOf(timestamp: { seconds?: unknown; nanos?: number | null } | null | undefined): string {
   return new Date(Number(timestamp?.seconds ?? 0) * 1000 + Math.floor((timestamp?.nanos ?? 0) / 1e6)).toISOString();
+}
+
+function hasCode(error: unknown, code: number): boolean {
+  return isGrpcServiceError(error) && Number(error.code) === code;
 }
 
 function foreign(id: string): MillraceError {

@@ -42,9 +42,14 @@ export interface Corrections {
 }
 
 /** What the server has to be told beside the calendars, so that it does on change days as `instantsOnChangeDay` says. */
-export function changeDayCorrections(calendars: readonly CalendarRule[], zone: Zone, from: number): Corrections {
+export function changeDayCorrections(
+  calendars: readonly CalendarRule[],
+  zone: Zone,
+  from: number,
+  until = from + HORIZON_MS,
+): Corrections {
   const all: Corrections = { instants: [], excluded: [] };
-  for (const change of zone.changes(from, from + HORIZON_MS)) {
+  for (const change of zone.changes(from, until)) {
     const { instants, excluded } = correctionsOf(calendars, zone, change);
     if (all.instants.length + all.excluded.length + instants.length + excluded.length > MAX_CORRECTIONS) break;
     all.instants.push(...instants);

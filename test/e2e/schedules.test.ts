@@ -118,7 +118,7 @@ describe('a schedule', () => {
       id,
       sentence: 'every day, counted from 1970-01-01T00:00:00Z, put off by 1 hour',
       paused: false,
-      note: '',
+      reason: null,
       next: replaced.body.next[0],
       last: null,
     });
@@ -137,6 +137,56 @@ describe('a schedule', () => {
       note: '',
     });
     expect((await post(`/v1/schedules/${id}/resume`)).body).toMatchObject({ paused: false, reason: null });
+  });
+
+  it('keeps all of the changes that are made at the same time', async () => {
+    const id = fresh('both');
+    await post('/v1/schedules', { id, spec: items, when: YEARLY });
+    const changes = [{ note: 'a' }, { overlap: 'allowAll' }, { catchup: '1h' }, { jitter: '5s' }, { maxRuns: 7 }];
+    const answers = await Promise.all(changes.map((change) => call('PATCH', `/v1/schedules/${id}`, change)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect((await get(`/v1/schedules/${id}`)).body).toMatchObject(Object.assign({}, ...changes));
+  });
+
+  it('gives its priority and fairness to its runs', async () => {
+    const id = fresh('first');
+    const spec = { ...items, options: { priority: 1, fairness: { key: 'reports', weight: 3 } } };
+    await post('/v1/schedules', { id, spec, when: YEARLY });
+    const { action } = await engine.client.schedule.getHandle(id).describe();
+    expect(action.priority).toMatchObject({ priorityKey: 1, fairnessKey: 'reports', fairnessWeight: 3 });
+  });
+
+  it('that was made by other means is neither shown nor touched', async () => {
+    const id = fresh('other');
+    const handle = await engine.client.schedule.create({
+      scheduleId: id,
+      spec: { calendars: [{ month: 'JANUARY' }] },
+      action: { type: 'startWorkflow', workflowType: 'other', taskQueue: 'other', args: [] },
+    });
+    const path = `/v1/schedules/${id}`;
+    const answers = [
+      await get<Problem>(path),
+      await call<Problem>('DELETE', path),
+      await call<Problem>('PATCH', path, { note: 'mine' }),
+      await call<Problem>('PUT', path, { spec: items, when: YEARLY }),
+      await post<Problem>(`${path}/pause`),
+      await post<Problem>(`${path}/resume`),
+      await post<Problem>(`${path}/trigger`),
+      await post<Problem>(`${path}/backfill`, { from: '2026-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' }),
+    ];
+    expect(answers.map(({ status, body }) => [status, body.code])).toEqual(
+      answers.map(() => [409, 'schedule.foreign']),
+    );
+    const { state, info } = await handle.describe();
+    expect([state.paused, info.numActionsTaken]).toEqual([false, 0]);
+    await handle.delete();
+  });
+
+  it('that never was has no runs', async () => {
+    expect((await get<Problem>('/v1/schedules/never-was/runs')).body).toMatchObject({
+      status: 404,
+      code: 'schedule.not_found',
+    });
   });
 
   it('takes the spec of a job in place of one', async () => {
@@ -290,7 +340,43 @@ describe('a retry of a run', () => {
   });
 });
 
+describe('a backfill of what the server was not told of', () => {
+  it.each([
+    [{ solar: { event: 'sunrise', latitude: 52.5, longitude: 13.4 } }, 'UTC', /events of the sun are kept since/],
+    [{ cron: '30 2 * * *' }, 'Europe/Berlin', /times around clock changes are kept since/],
+  ])('%j in %s is refused, in its preview too', async (when, timezone, detail) => {
+    const id = fresh('past');
+    await post('/v1/schedules', { id, spec: items, when, timezone });
+    const range = { from: '2024-10-20T00:00:00Z', to: '2024-10-30T00:00:00Z' };
+    for (const preview of [true, false]) {
+      const { body } = await post<Problem>(`/v1/schedules/${id}/backfill`, { ...range, preview });
+      expect(body).toMatchObject({ status: 422, code: 'schedule.bad_backfill' });
+      expect(body.detail).toMatch(detail);
+    }
+  });
+
+  it('is taken where no clock changes', async () => {
+    const id = fresh('past');
+    await post('/v1/schedules', { id, spec: items, when: { cron: '30 2 * * *' }, timezone: 'Asia/Kolkata' });
+    const range = { from: '2024-10-20T00:00:00Z', to: '2024-10-30T00:00:00Z', preview: true };
+    expect((await post<BackfillView>(`/v1/schedules/${id}/backfill`, range)).body.total).toBe(10);
+  });
+});
+
 describe('what comes', () => {
+  it('is told of a whole schedule, until a time; of none there is a fault', async () => {
+    const whole = { id: 'whole', spec: items, when: { cron: '0 0 * * *' }, overlap: 'skip' };
+    const body = { ...whole, startAt: '2100-01-01T00:00:00Z', until: '2100-01-02T12:00:00Z' };
+    expect((await post<Upcoming>('/v1/schedules/upcoming', body)).body.times.map(({ time }) => time)).toEqual([
+      '2100-01-01T00:00:00.000Z',
+      '2100-01-02T00:00:00.000Z',
+    ]);
+    expect((await post<Problem>('/v1/schedules/upcoming', null)).body).toMatchObject({
+      status: 422,
+      code: 'schedule.invalid',
+    });
+  });
+
   it('is told before there is a schedule', async () => {
     const { body } = await post<Upcoming>('/v1/schedules/upcoming', {
       when: { cron: '30 2 * * *' },

@@ -47,7 +47,7 @@ export async function applySchedules(
   if (!options.json) for (const change of changes) tellChange(cli, change);
   if (!options.dryRun) {
     for (const { id, action, document } of changes) {
-      if (action === 'remove') await schedules.remove(id);
+      if (action === 'remove') await removed(schedules, id);
       else if (action !== 'keep') await schedules.put(id, document);
     }
   }
@@ -87,12 +87,17 @@ async function compare(schedules: SchedulesClient, written: readonly WrittenSche
 }
 
 async function viewOf(schedules: SchedulesClient, id: string): Promise<ScheduleDocument | null> {
-  try {
-    return await schedules.view(id);
-  } catch (error) {
-    if (error instanceof MillraceError && error.code === 'schedule.not_found') return null;
-    throw error;
-  }
+  return schedules.view(id).catch(nullIfNone);
+}
+
+/** The list of the server may still name one that was removed. */
+async function removed(schedules: SchedulesClient, id: string): Promise<void> {
+  await schedules.remove(id).catch(nullIfNone);
+}
+
+function nullIfNone(error: unknown): null {
+  if (error instanceof MillraceError && error.code === 'schedule.not_found') return null;
+  throw error;
 }
 
 function tellChange({ io, style }: Cli, { id, action, fields, warnings, document }: Change): void {
