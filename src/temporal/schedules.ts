@@ -36,6 +36,7 @@ const TRIGGER_MS = 3000;
 const TRIGGER_POLL_MS = 100;
 /** So often a change begins anew where others changed the same schedule meanwhile. */
 const CHANGE_ATTEMPTS = 10;
+const CHANGE_PAUSE_MS = 100;
 const NOT_FOUND = 5;
 const FAILED_PRECONDITION = 9;
 /** Field of a schedule's memo, which a list tells: two installations may share a namespace. */
@@ -63,6 +64,9 @@ export interface PutSchedule {
   digest: string;
 }
 
+/** What a schedule is to be, by what it is. */
+type Make = (before: ScheduleDocument) => PutSchedule | Promise<PutSchedule>;
+
 /**
  * Schedules of jobs as Temporal Schedules: the server fires, and starts the same `processDataset` as every other door. What a
  * schedule was made of is kept in the action alone. Every call has a deadline. Errors of all: `temporal.unreachable`,
@@ -78,7 +82,7 @@ export interface Schedules {
    * Changes what is there. `make` is asked again where others changed it meanwhile, so that no change undoes another.
    * @throws MillraceError `schedule.busy`, and what `make` throws
    */
-  change(id: string, make: (before: ScheduleDocument) => PutSchedule | Promise<PutSchedule>): Promise<void>;
+  change(id: string, make: Make): Promise<void>;
   view(id: string): Promise<ScheduleStanding>;
   /** By id. @throws MillraceError `list.bad_cursor` */
   list(page: { limit: number; cursor?: string }): Promise<{ schedules: ScheduleRow[]; nextCursor: string | null }>;
@@ -188,8 +192,20 @@ export function createSchedules(options: {
     }
   }
 
-  async function change(id: string, make: (before: ScheduleDocument) => PutSchedule | Promise<PutSchedule>) {
-    for (let attempt = 1; attempt <= CHANGE_ATTEMPTS; attempt++) {
+  /** The server takes seconds where several changes of one schedule are under way, so those of this process take turns. */
+  const turns = new Map<string, Promise<void>>();
+
+  function change(id: string, make: Make): Promise<void> {
+    const turn = (turns.get(id) ?? Promise.resolve()).then(() => changeNow(id, make));
+    const done = turn.catch(() => undefined);
+    turns.set(id, done);
+    void done.then(() => turns.get(id) === done && turns.delete(id));
+    return turn;
+  }
+
+  async function changeNow(id: string, make: Make): Promise<void> {
+    for (let attempt = 0; attempt < CHANGE_ATTEMPTS; attempt++) {
+      await sleep(attempt * CHANGE_PAUSE_MS * Math.random());
       const previous = await describe(id);
       const put = await make(previous.document);
       const request = randomUUID();

@@ -22,7 +22,9 @@ function start(hold?: Promise<void>): Promise<StubJob> {
     await (from > 600 && hold ? hold : sleep(2));
     return { counts: { ...NO_COUNTS, in: from, used: from, out: 1 }, bytes: 10, outBytes: 1 };
   };
-  return worker.start({ chunks: CHUNKS, concurrency: LANES, range }, { timeout: { heartbeat: '1s' } });
+  // Those that wait hear of a cancellation by their heartbeats; the others do not beat, and must not be late for it.
+  const options = hold && { timeout: { heartbeat: '1s' } };
+  return worker.start({ chunks: CHUNKS, concurrency: LANES, range }, options);
 }
 
 function valueOf<T>({ payloads }: { payloads?: Array<{ data?: Uint8Array | null }> | null }): T {
@@ -79,8 +81,11 @@ describe('a job of more than 500 activities', () => {
       };
     };
     const [two, three] = [await leased(second), await leased(third)];
-    expect(two.first + three.first).toBeLessThanOrEqual(LANES);
-    expect(three.later.reduce((sum, lanes) => sum + lanes, 0)).toBeGreaterThan(0);
+    // Lent at its start or later; what a window gave back it may be lent again, so the sum says nothing.
+    for (const { first, later } of [two, three]) {
+      for (const lent of [first, ...later]) expect(lent).toBeLessThanOrEqual(LANES);
+      expect(first + later.reduce((sum, lanes) => sum + lanes, 0)).toBeGreaterThan(0);
+    }
   });
 
   it('is cancelled with its windows', async () => {
