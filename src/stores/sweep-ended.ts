@@ -40,10 +40,20 @@ async function sweepJob(job: string, now: number): Promise<void> {
   const isOver = (time: string) => now >= Date.parse(time) + GRACE_MS;
   const [work, result] = [isOver(ended.keepUntil.work), isOver(ended.keepUntil.result)];
   if (!work && !result) return;
-  const names = (await readdir(job)).filter((name) => name !== MARK && (name === OUTPUT ? result : work));
+  const names = (await contentOf(job)).filter((name) => name !== MARK && (name === OUTPUT ? result : work));
   for (const name of names) await rm(path.join(job, name), { recursive: true, force: true });
   // The mark goes last: a sweep that was interrupted is taken up by the next.
   if (work && result) await rm(job, { recursive: true, force: true });
+}
+
+/** Nothing of a folder that another worker has removed since its mark was read. */
+async function contentOf(job: string): Promise<string[]> {
+  try {
+    return await readdir(job);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 async function readMark(job: string): Promise<Ended | null> {

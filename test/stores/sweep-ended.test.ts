@@ -65,8 +65,8 @@ describe('what ended jobs left', () => {
   });
 
   it('is swept by several workers at once', async () => {
-    for (let i = 0; i < 20; i++) await job(`j${i}`, { work: 0, result: 0 });
-    await Promise.all(Array.from({ length: 4 }, () => sweepEnded(folder, GRACE)));
+    for (let i = 0; i < 40; i++) await job(`j${i}`, { work: 0, result: 0 });
+    await Promise.all(Array.from({ length: 16 }, () => sweepEnded(folder, GRACE)));
     expect(await left('j0')).toEqual([]);
   });
 });
