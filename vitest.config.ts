@@ -15,5 +15,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
+    // A busy machine takes longer than the second that is usual.
+    expect: { poll: { timeout: 20_000 } },
   },
 });

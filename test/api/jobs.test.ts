@@ -8,6 +8,7 @@ import { jobViewSchema, problemSchema } from '../../src/schema/views.js';
 import type { JobList, Problem, ProcessorList } from '../../src/schema/views.js';
 import { startService, workerCard } from './support/service.js';
 import type { Service } from './support/service.js';
+import { eventually } from '../helpers/eventually.js';
 
 let service: Service;
 beforeAll(async () => {
@@ -104,12 +105,13 @@ describe('POST /v1/jobs', () => {
     expect([status, body.state]).toEqual([202, 'completed']);
     const began = Date.now();
     const open = await post('/v1/jobs?wait=300ms', slow);
-    expect(open.body).toMatchObject({
-      state: 'running',
-      stale: false,
-      progress: { chunks: { total: 4, done: 1, running: 2 } },
-    });
     expect(Date.now() - began).toBeGreaterThanOrEqual(300);
+    expect(open.body.finishedAt).toBeNull();
+    const running = await eventually(async () => {
+      const { body: shown } = await get(`/v1/jobs/${open.body.id}`);
+      return !shown.stale && shown.progress?.chunks.done === 1 && shown;
+    });
+    expect(running).toMatchObject({ state: 'running', progress: { chunks: { total: 4, done: 1, running: 2 } } });
     await service.jobs.cancel(open.body.id);
   });
 
