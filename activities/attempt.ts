@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { MillraceError } from '../src/core/errors.js';
+import type { RangeBeat } from '../src/contract.js';
 import type { RangeInput } from '../src/core/plan.js';
 import { TaskControl } from '../src/processors/control.js';
 import type { ThreadPool } from '../src/processors/pool.js';
@@ -8,7 +9,7 @@ import { withHeartbeats } from './heartbeats.js';
 import { currentLane } from './lane.js';
 
 /** What the heartbeats of an attempt carry; the last one is found by the attempt after it. */
-interface AttemptBeat {
+interface AttemptBeat extends RangeBeat {
   bytes: number;
   records: number;
   /** Code of the error that the attempt failed of. Absent from an attempt that vanished: its worker died, or its time was up. */
@@ -67,6 +68,8 @@ export async function runAttempt(pool: ThreadPool, input: RangeInput): Promise<P
   const search: Search = beatBefore()?.search ?? { poison: [], slow: [] };
   const control = new TaskControl();
   const progress = (): AttemptBeat => ({
+    from: input.from,
+    to: input.to,
     bytes: control.bytes,
     records: control.records,
     ...(forked ? { search } : {}),

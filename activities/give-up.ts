@@ -19,6 +19,7 @@ export async function giveUp(
     to,
     generation,
     attempt: 0,
+    endedAt: new Date().toISOString(),
     counts: { ...NO_COUNTS },
     bytes: 0,
     guessed: false,

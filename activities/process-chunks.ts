@@ -56,6 +56,7 @@ export async function processChunks({ work, pool }: Dependencies, asked: RangeIn
 async function publish(work: WorkArea, input: RangeTask, output: ProcessOutput): Promise<RangeResult> {
   const { job, from, to, generation } = input;
   const { receipt, part, rejects } = output;
+  receipt.endedAt = new Date().toISOString();
   const receiptKey = keys.receipt(job, from, to, generation);
   const unique = randomUUID();
   // Where a record was rejected there may be a retry, and that begins with what is on disk.

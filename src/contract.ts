@@ -113,6 +113,12 @@ export interface WindowReport {
   failure?: Failure;
 }
 
+/** What the heartbeats of `processChunks` say of the range at least. */
+export interface RangeBeat {
+  from: number;
+  to: number;
+}
+
 export interface RangeResult extends Totals {
   /** True where the only activity of a job did the step over its partials too. */
   reduced?: boolean;

@@ -7,19 +7,21 @@ import { MillraceError } from '../core/errors.js';
 import type { Issue } from '../core/errors.js';
 import { isEndState } from '../core/job.js';
 import type { JobResult, JobView, Manifest, OutputRef } from '../core/job.js';
+import type { Row } from '../core/records.js';
 import { parseSettings } from '../core/settings.js';
 import { toIssues } from '../schema/issues.js';
 import { parseSpec, refuseIncremental, specDigest } from '../schema/spec.js';
+import { createDashboard } from '../dashboard/dashboard.js';
 import type { ByteSource } from '../stores/port.js';
 import { resolveTemplates } from '../timetable/templates.js';
 import { readBody, readNdjsonBody, readOptionalBody } from './body.js';
 import { streamOf } from './bytes.js';
 import { createCatalogue } from './catalogue.js';
+import { createChunkReader } from './chunks.js';
 import type { ApiDeps } from './deps.js';
 import { storeCorrections } from './corrections.js';
 import { streamEvents } from './event-stream.js';
 import { guard } from './guard.js';
-import { indexPage, LINKS } from './index-page.js';
 import { createJobWatch, eventOf } from './job-watch.js';
 import { openApiDocument, pauseSchema, registerBodies, triggerSchema } from './openapi.js';
 import { preflight } from './preflight.js';
@@ -27,6 +29,16 @@ import { HttpProblem, problemResponse } from './problems.js';
 import { openOutput, resultOf, rowsOf } from './results.js';
 import * as routes from './routes.js';
 import { addSchedules } from './schedules.js';
+
+/** Where everything is. */
+const LINKS = {
+  jobs: '/v1/jobs',
+  schedules: '/v1/schedules',
+  processors: '/v1/processors',
+  openapi: '/openapi.json',
+  health: '/healthz',
+  ready: '/readyz',
+};
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
@@ -41,6 +53,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   const { jobs, work, version } = deps;
   const log = deps.log ?? (() => undefined);
   const catalogue = createCatalogue(work, deps.taskQueue);
+  const chunksOf = createChunkReader(deps);
   const watch = createJobWatch((id) => jobs.view(id));
 
   const app = new OpenAPIHono({
@@ -69,7 +82,21 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   });
 
   app.use(requestId());
-  app.use(secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], styleSrc: ["'unsafe-inline'"] } }));
+  const self = ["'self'"];
+  app.use(
+    secureHeaders({
+      contentSecurityPolicy: {
+        defaultSrc: ["'none'"],
+        scriptSrc: self,
+        styleSrc: self,
+        imgSrc: self,
+        connectSrc: self,
+        formAction: self,
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    }),
+  );
   app.use(guard(deps.hosts ?? []));
   const tooLarge = () => {
     throw new HttpProblem(
@@ -133,20 +160,17 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   });
 
   app.openapi(routes.listJobs, async (c) => {
-    const { state, name, schedule, since, limit, cursor } = c.req.valid('query');
+    const { state, name, search, schedule, since, limit, cursor } = c.req.valid('query');
     const page = await jobs.list({
       state,
       name,
+      search,
       schedule,
       since: since === undefined ? undefined : new Date(since),
       limit,
       cursor,
     });
-    if (page.nextCursor !== null) {
-      const next = new URL(c.req.url);
-      next.searchParams.set('cursor', page.nextCursor);
-      c.header('link', `<${next.pathname}${next.search}>; rel="next"`);
-    }
+    linkNext(c, page.nextCursor);
     return c.json(page, 200);
   });
 
@@ -164,6 +188,16 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     if (standing.type === 'end' && standing.id === seen) return c.body(null, 204);
     return streamEvents(c, watch, { id, seen, closing: deps.closing });
   });
+
+  app.openapi(routes.listChunks, async (c) => {
+    const { state, limit, cursor } = c.req.valid('query');
+    const job = await jobs.view(c.req.valid('param').id);
+    const page = await chunksOf(job, { state, limit, from: Number(cursor ?? 0) });
+    linkNext(c, page.nextCursor);
+    return c.json(page, 200);
+  });
+
+  app.openapi(routes.getSpec, async (c) => c.json((await jobs.specOf(c.req.valid('param').id)) as Row, 200));
 
   app.openapi(routes.cancelJob, async (c) => c.json(await jobs.cancel(c.req.valid('param').id), 200));
 
@@ -247,12 +281,20 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
 
   app.openapi(routes.getOpenApi, (c) => c.json(openApiDocument(app, version), 200));
 
+  app.route('/', createDashboard({ version, fetch: (path, init) => app.request(path, init) }));
+
   app.openapi(routes.getIndex, (c) => {
-    if (c.req.header('accept')?.includes('text/html')) return c.html(indexPage(version));
     return c.json({ name: 'millrace', version, links: LINKS }, 200);
   });
 
   return app;
+}
+
+function linkNext(c: Context, cursor: string | null): void {
+  if (cursor === null) return;
+  const next = new URL(c.req.url);
+  next.searchParams.set('cursor', cursor);
+  c.header('link', `<${next.pathname}${next.search}>; rel="next"`);
 }
 
 async function send(c: Context, source: ByteSource, headers: Record<string, string>): Promise<Response> {

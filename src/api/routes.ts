@@ -1,6 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { RouteConfig } from '@hono/zod-openapi';
 import {
+  chunkListSchema,
+  chunkStateSchema,
   jobRowsSchema,
   jobStateSchema,
   jobViewSchema,
@@ -15,8 +17,11 @@ import { SCHEDULE_ROUTES } from './schedule-routes.js';
 /** Typed as any text, for its name would else be taken for one of JSON. */
 const NDJSON: string = 'application/x-ndjson';
 const MAX_WAIT_MS = 60_000;
+/** As many rows as a job can have, so that a picture of all of it takes one request. */
+const MAX_CHUNK_ROWS = 25_000;
 
 const JobView = jobViewSchema.meta({ id: 'JobView' });
+const ChunkList = chunkListSchema.meta({ id: 'ChunkList' });
 const PlanView = planViewSchema.meta({ id: 'PlanView' });
 const ProcessorList = processorListSchema.meta({ id: 'ProcessorList' });
 const JobRows = jobRowsSchema.meta({ id: 'JobRows' });
@@ -26,6 +31,8 @@ const Readiness = z.object({ status: z.literal('ready'), workers: z.int() }).met
 const Index = z
   .object({ name: z.string(), version: z.string(), links: z.record(z.string(), z.string()) })
   .meta({ id: 'Index' });
+
+const JobSpecGiven = z.record(z.string(), z.unknown());
 
 const text = { type: 'string' } as const;
 const specBody = {
@@ -132,6 +139,7 @@ export const listJobs = createRoute({
     query: z.object({
       state: jobStateSchema.optional(),
       name: z.string().min(1).optional().openapi({ description: 'The exact name' }),
+      search: z.string().min(1).optional().openapi({ description: 'What the name or the id begins with' }),
       schedule: z.string().min(1).optional().openapi({ description: 'Started by the schedule with this id' }),
       since: z.iso.datetime({ offset: true }).optional().openapi({ description: 'Started at or after; RFC 3339' }),
       limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(50),
@@ -172,6 +180,41 @@ export const watchJob = createRoute({
     204: { description: 'The job has ended and the caller knows how' },
     ...problems(404, 503),
   },
+});
+
+export const listChunks = createRoute({
+  method: 'get',
+  path: '/v1/jobs/{id}/chunks',
+  operationId: 'listChunks',
+  summary: 'How the chunks of a job stand, in their order',
+  description:
+    'A row is a run of neighbouring chunks: those that one activity takes, or that wait between two of them. Of a job whose ' +
+    'receipts are kept no longer, and of one so small that it wrote none, all chunks are one row.',
+  tags: ['jobs'],
+  request: {
+    params: idParam,
+    query: z.object({
+      state: chunkStateSchema.optional(),
+      limit: z.coerce.number().int().min(1).max(MAX_CHUNK_ROWS).default(200),
+      cursor: z
+        .string()
+        .regex(/^\d{1,15}$/, 'wanted the nextCursor of the page before')
+        .optional()
+        .openapi({ description: '`nextCursor` of the page before' }),
+    }),
+  },
+  responses: { 200: json('A page of chunks', ChunkList), ...problems(404, 422, 503) },
+});
+
+export const getSpec = createRoute({
+  method: 'get',
+  path: '/v1/jobs/{id}/spec',
+  operationId: 'getSpec',
+  summary: 'The spec of a job as it was given',
+  description: 'Items above 32 KiB lie in the work area: `source.itemsKey` stands in their place.',
+  tags: ['jobs'],
+  request: { params: idParam },
+  responses: { 200: json('The spec', JobSpecGiven), ...problems(404, 503) },
 });
 
 export const cancelJob = createRoute({
@@ -325,7 +368,7 @@ export const getIndex = createRoute({
   tags: ['service'],
   responses: {
     200: {
-      description: 'JSON, or a page for browsers',
+      description: 'JSON, or the dashboard for browsers',
       content: { 'application/json': { schema: Index }, 'text/html': { schema: text } },
     },
     ...problems(),
@@ -341,6 +384,8 @@ export const ROUTES: ReadonlyArray<Pick<RouteConfig, 'method' | 'path'>> = [
   listJobs,
   getJob,
   watchJob,
+  listChunks,
+  getSpec,
   cancelJob,
   retryJob,
   pauseJob,

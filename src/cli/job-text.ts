@@ -1,6 +1,7 @@
 import type { JobState, JobView } from '../core/job.js';
-import { toleranceText } from '../core/progress.js';
-import { bytes, compact, count, duration, padEnd, printable } from './format.js';
+import { elapsedSeconds, toleranceText } from '../core/progress.js';
+import { bytes, compact, count, duration } from '../core/figures.js';
+import { padEnd, printable } from './format.js';
 import type { Style } from './style.js';
 
 export function paintState(state: JobState, style: Style): string {
@@ -8,11 +9,6 @@ export function paintState(state: JobState, style: Style): string {
   if (state === 'failed') return style.red(state);
   if (state === 'completed_with_rejects' || state === 'cancelled') return style.yellow(state);
   return style.cyan(state);
-}
-
-/** Seconds from the start to the end, or to `now`. */
-export function elapsedSeconds(job: JobView, now: number): number {
-  return Math.max(0, ((job.finishedAt ? Date.parse(job.finishedAt) : now) - Date.parse(job.createdAt)) / 1000);
 }
 
 /** What an order to a job came to: its state, and how it works from now on. */

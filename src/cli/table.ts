@@ -1,4 +1,5 @@
-import { count, cut, displayWidth, padEnd, padStart, printable } from './format.js';
+import { count } from '../core/figures.js';
+import { cut, displayWidth, padEnd, padStart, printable } from './format.js';
 import type { Style } from './style.js';
 
 export interface TableColumn {

@@ -12,6 +12,8 @@ export interface Receipt {
   to: number;
   generation: number;
   attempt: number;
+  /** RFC 3339; absent from receipts of older versions. */
+  endedAt?: string;
   counts: Counts;
   /** Source bytes read. */
   bytes: number;

@@ -96,10 +96,17 @@ async function importProcessor(file: string): Promise<AnyProcessor | null> {
       },
     );
   }
-  const candidate = loaded.default as Partial<AnyProcessor> | undefined;
+  const candidate = defaultOf(loaded) as Partial<AnyProcessor> | undefined;
   if (!candidate || typeof candidate !== 'object' || typeof candidate.name !== 'string' || !kindOf(candidate))
     return null;
   return candidate as AnyProcessor;
+}
+
+/** In a folder whose package.json does not say `"type": "module"`, TypeScript becomes CommonJS, whose exports are the default of a module. */
+function defaultOf(loaded: { default?: unknown }): unknown {
+  const exported = loaded.default;
+  const isCommonJs = typeof exported === 'object' && exported !== null && '__esModule' in exported;
+  return isCommonJs ? (exported as { default?: unknown }).default : exported;
 }
 
 /** A folder of processors is the user's own TypeScript; this keeps a build step away from it. */

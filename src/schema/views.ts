@@ -1,5 +1,6 @@
 /** What the API answers, as zod schemas for the OpenAPI document; a test holds them equal to the plain types of core. */
 import { z } from 'zod';
+import { CHUNK_STATES } from '../core/chunk-view.js';
 import { END_STATES, OPEN_STATES } from '../core/job.js';
 
 export const jobStateSchema = z.enum([...OPEN_STATES, ...END_STATES]);
@@ -105,6 +106,30 @@ export const jobViewSchema = z.object({
 
 export const jobListSchema = z.object({ jobs: z.array(jobViewSchema), nextCursor: z.string().nullable() });
 
+export const chunkStateSchema = z.enum(CHUNK_STATES);
+
+export const chunkRowSchema = z.object({
+  from: count.meta({ description: 'First chunk, from 0' }),
+  to: count.meta({ description: 'The chunk behind the last one' }),
+  state: chunkStateSchema,
+  attempt: z.int().nullable().meta({ description: 'From 1; null where there is none, or nobody kept which' }),
+  counts: countsSchema.nullable().meta({ description: 'Null unless they are done' }),
+  bytes: count.meta({ description: 'Source bytes read' }),
+  endedAt: timestamp.nullable(),
+  error: z
+    .object({ code: z.string(), message: z.string() })
+    .nullable()
+    .meta({ description: 'Why they were given up; of running ones what the attempt before failed of' }),
+});
+
+export const chunkListSchema = z.object({
+  total: count.meta({ description: 'Chunks of the job; 0 while there is no plan' }),
+  chunks: z
+    .array(chunkRowSchema)
+    .meta({ description: 'Each chunk is in one row, with the neighbours it is worked on with' }),
+  nextCursor: z.string().nullable(),
+});
+
 export const planViewSchema = z.object({
   name: z.string(),
   processor: z.string(),
@@ -186,5 +211,6 @@ export type Problem = z.infer<typeof problemSchema>;
 
 /** `GET /v1/processors` as the CLI reads it. */
 export type ProcessorList = z.infer<typeof processorListSchema>;
+export type ChunkList = z.infer<typeof chunkListSchema>;
 export type JobList = z.infer<typeof jobListSchema>;
 export type JobRows = z.infer<typeof jobRowsSchema>;

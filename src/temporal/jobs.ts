@@ -13,6 +13,7 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js';
 import { PAUSE_UPDATE, PLAN_DATASET, PROCESS_DATASET, PROGRESS_QUERY, RESUME_UPDATE, SET_UPDATE } from '../contract.js';
 import type { PlanDataset, ProcessDataset } from '../contract.js';
+import type { ChunksAtWork } from '../core/chunk-view.js';
 import { MillraceError } from '../core/errors.js';
 import type { JobProgress, JobResult, JobState, JobView, PlanView } from '../core/job.js';
 import { isEndState } from '../core/job.js';
@@ -26,6 +27,7 @@ import { givenSpec } from './given-spec.js';
 import { TENANT, startOf } from './job-start.js';
 import { jobView } from './job-view.js';
 import type { Execution, Findings } from './job-view.js';
+import { chunksAtWork } from './chunks-at-work.js';
 import { cursorOf, listQuery, runsQuery, tokenOf } from './list-query.js';
 import { createRetry } from './retry-job.js';
 import type { Described, RetryJob } from './retry-job.js';
@@ -54,6 +56,8 @@ export interface StartJob {
 export interface JobFilter {
   state?: JobState;
   name?: string;
+  /** What the name or the id begins with. */
+  search?: string;
   /** Started by this schedule. */
   schedule?: string;
   /** Started at or after. */
@@ -101,6 +105,8 @@ export interface Jobs {
   plan(given: unknown): Promise<PlanView>;
   /** The spec of a job as it was given. @throws MillraceError `job.not_found` */
   specOf(id: string): Promise<unknown>;
+  /** The chunks of an open job that activities are at. */
+  atWork(id: string): Promise<ChunksAtWork[]>;
   /** How many workers poll the main queue. */
   pollers(): Promise<number>;
 }
@@ -432,6 +438,7 @@ export function createJobs(options: {
     set: (id, settings) => update(id, SET_UPDATE, settings),
     plan,
     specOf: async (id) => givenSpec({ client, namespace, call }, await describe(id)),
+    atWork: (id) => chunksAtWork(client, call, id),
     pollers,
   };
 }

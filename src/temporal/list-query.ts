@@ -4,10 +4,20 @@ import { MillraceError } from '../core/errors.js';
 import type { JobState } from '../core/job.js';
 
 /** The visibility query of a list of jobs. */
-export function listQuery(filter: { state?: JobState; name?: string; schedule?: string; since?: Date }): string {
+export function listQuery(filter: {
+  state?: JobState;
+  name?: string;
+  search?: string;
+  schedule?: string;
+  since?: Date;
+}): string {
   const terms = [`WorkflowType = ${quoted(PROCESS_DATASET)}`];
   if (filter.state) terms.push(stateTerm(filter.state));
   if (filter.name !== undefined) terms.push(`MillraceName = ${quoted(filter.name)}`);
+  if (filter.search !== undefined) {
+    const start = quoted(filter.search);
+    terms.push(`(MillraceName STARTS_WITH ${start} OR WorkflowId STARTS_WITH ${start})`);
+  }
   if (filter.schedule !== undefined) terms.push(`MillraceSchedule = ${quoted(filter.schedule)}`);
   if (filter.since) terms.push(`StartTime >= ${quoted(filter.since.toISOString())}`);
   return terms.join(' AND ');

@@ -100,7 +100,7 @@ describe('a record that ends its thread', () => {
 
   it('is found when it never comes to an end, though one attempt has no time for all of them', async () => {
     const some = table({ 31: 'loop', 90: 'loop' });
-    const retry = { attempts: 12, first: '10ms' };
+    const retry = { attempts: 40, first: '10ms' };
     const timeout = { chunk: '5s', heartbeat: '2s' };
     const { rejected, counts } = await engine.run(await job(engine, 'loop', some, 'poison', { retry, timeout }));
     expect(rejected).toMatchObject([

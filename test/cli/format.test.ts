@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bytes, compact, count, duration } from '../../src/cli/format.js';
+import { bytes, compact, count, duration } from '../../src/core/figures.js';
 import { checkNode } from '../../src/cli/doctor/machine-checks.js';
 import { parseParams } from '../../src/cli/params.js';
 

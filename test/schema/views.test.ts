@@ -1,5 +1,6 @@
 import { describe, expectTypeOf, it } from 'vitest';
 import type { z } from 'zod';
+import type { ChunkRow } from '../../src/core/chunk-view.js';
 import type { JobState, JobView, Manifest, PlanView, ProcessorInfo } from '../../src/core/job.js';
 import type { Schedule } from '../../src/core/schedule.js';
 import type { BackfillView, ScheduleRow, ScheduleView } from '../../src/core/schedule-view.js';
@@ -8,6 +9,7 @@ import type { backfillSchema, scheduleListSchema, scheduleViewSchema } from '../
 import type { parseSchedule } from '../../src/schema/schedule.js';
 import type { parseSpec } from '../../src/schema/spec.js';
 import type {
+  chunkRowSchema,
   jobStateSchema,
   jobViewSchema,
   manifestSchema,
@@ -19,6 +21,7 @@ describe('the schemas of the border and the plain types of core are the same', (
   it('of what is answered', () => {
     expectTypeOf<z.infer<typeof jobStateSchema>>().toEqualTypeOf<JobState>();
     expectTypeOf<z.infer<typeof jobViewSchema>>().toEqualTypeOf<JobView>();
+    expectTypeOf<z.infer<typeof chunkRowSchema>>().toEqualTypeOf<ChunkRow>();
     expectTypeOf<z.infer<typeof planViewSchema>>().toEqualTypeOf<PlanView>();
     expectTypeOf<z.infer<typeof processorInfoSchema>>().toEqualTypeOf<ProcessorInfo>();
     expectTypeOf<z.infer<typeof manifestSchema>>().toEqualTypeOf<Manifest>();

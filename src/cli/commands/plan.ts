@@ -1,6 +1,7 @@
 import type { PlanView } from '../../core/job.js';
 import type { Cli, Register } from '../context.js';
-import { bytes, count, padEnd, printable } from '../format.js';
+import { bytes, count } from '../../core/figures.js';
+import { padEnd, printable } from '../format.js';
 import { widthOf, writeJson, writeLine } from '../io.js';
 import { collect, jsonOption } from '../options.js';
 import { parseParams, withParams } from '../params.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../core/config.js';
-import { bytes } from '../format.js';
+import { bytes } from '../../core/figures.js';
 import { guarded, fail, ok, warn, type Check } from './check.js';
 
 const GIB = 1024 ** 3;

@@ -2,7 +2,8 @@ import { describeTiming } from '../../migrate/describe-timing.js';
 import type { Outcome } from '../../migrate/carry-entries.js';
 import type { Fate } from '../../migrate/schedule-of-entry.js';
 import { describeWhen } from '../../timetable/describe.js';
-import { count, padEnd, printable } from '../format.js';
+import { count } from '../../core/figures.js';
+import { padEnd, printable } from '../format.js';
 import type { Style } from '../style.js';
 
 const SIGNS: Readonly<Record<Fate, string>> = {

@@ -1,7 +1,8 @@
 import type { BackfillView, ScheduleRow, ScheduleView } from '../../core/schedule-view.js';
 import type { Upcoming } from '../../schema/schedule-views.js';
 import { localTime } from '../../timetable/local-time.js';
-import { count, padEnd, printable } from '../format.js';
+import { count } from '../../core/figures.js';
+import { padEnd, printable } from '../format.js';
 import { paintState } from '../job-text.js';
 import type { Style } from '../style.js';
 import { tableLines } from '../table.js';

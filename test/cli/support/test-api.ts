@@ -157,6 +157,7 @@ export async function testApi(): Promise<TestApi> {
       return api.plan;
     },
     specOf: async () => api.given.at(-1),
+    atWork: async () => [],
     pollers: async () => 1,
   };
   // Those have their tests with a server.

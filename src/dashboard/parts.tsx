@@ -1,0 +1,137 @@
+/** What several pages are made of. */
+import type { PropsWithChildren } from 'hono/jsx';
+import { count } from '../core/figures.js';
+import type { JobState } from '../core/job.js';
+import type { Problem } from '../schema/views.js';
+
+export function State({ state }: { state: JobState | 'active' | 'none' }) {
+  return <span class={`state state-${state}`}>{state.replaceAll('_', ' ')}</span>;
+}
+
+/** A moment, RFC 3339. The script turns it into the reader's own time. */
+export function Moment({ at, none = '–' }: { at: string | null | undefined; none?: string }) {
+  if (!at) return <>{none}</>;
+  return <time datetime={at}>{at.slice(0, 19).replace('T', ' ')} UTC</time>;
+}
+
+/** Names and values side by side; without those that there is no value for. */
+export function Facts({ facts }: { facts: Array<readonly [name: string, value: unknown]> }) {
+  const told = facts.filter(([, value]) => value);
+  return (
+    <dl class="facts">
+      {told.map(([name, value]) => (
+        <div>
+          <dt>{name}</dt>
+          <dd>{value as string}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** One button that orders something: a form, so that it works without a script. */
+export function Order({
+  to,
+  label,
+  fields = {},
+  kind = '',
+  confirm,
+}: {
+  to: string;
+  label: string;
+  fields?: Record<string, string>;
+  kind?: 'primary' | 'danger' | '';
+  confirm?: string;
+}) {
+  return (
+    <form method="post" action={to}>
+      {Object.entries(fields).map(([name, value]) => (
+        <input type="hidden" name={name} value={value} />
+      ))}
+      <button class={kind} data-confirm={confirm}>
+        {label}
+      </button>
+    </form>
+  );
+}
+
+/** A part of the page that the script renews. */
+export function Live({ id, children }: PropsWithChildren<{ id: string }>) {
+  return (
+    <div id={id} data-live>
+      {children}
+    </div>
+  );
+}
+
+export function ProblemNote({ problem }: { problem: Pick<Problem, 'code' | 'title' | 'detail' | 'errors'> }) {
+  const more = problem.errors.filter(({ message }) => !problem.detail.includes(message));
+  return (
+    <div class="note note-bad" role="alert">
+      <strong>{problem.title}</strong> <code>{problem.code}</code>
+      <p>{problem.detail}</p>
+      {more.length > 0 && (
+        <ul>
+          {more.map(({ path, message }) => (
+            <li>
+              <code>{path}</code> {message}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+/** Rows as they came; whatever is in them is text. */
+export function RowTable({
+  caption,
+  columns,
+  rows,
+  total,
+}: {
+  caption: string;
+  columns: string[];
+  rows: ReadonlyArray<Record<string, unknown>>;
+  total?: number;
+}) {
+  return (
+    <>
+      <div class="scroll" tabindex={0} role="region" aria-label={caption}>
+        <table class="data">
+          <caption>{caption}</caption>
+          <thead>
+            <tr>
+              {columns.map((name) => (
+                <th scope="col">{name}</th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr>
+                {columns.map((name) => (
+                  <Cell value={row[name]} />
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {total !== undefined && total > rows.length && (
+        <p class="dim">
+          The first {count(rows.length)} of {count(total)}.
+        </p>
+      )}
+    </>
+  );
+}
+
+const MAX_CELL = 200;
+
+function Cell({ value }: { value: unknown }) {
+  if (value === null || value === undefined) return <td class="null">null</td>;
+  if (typeof value === 'number') return <td class="number">{String(value)}</td>;
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return <td>{text.length > MAX_CELL ? `${text.slice(0, MAX_CELL)}…` : text}</td>;
+}
