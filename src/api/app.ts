@@ -85,6 +85,8 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   const self = ["'self'"];
   app.use(
     secureHeaders({
+      // With less, browsers send the origin "null" with a form, and it looks like one of another site.
+      referrerPolicy: 'same-origin',
       contentSecurityPolicy: {
         defaultSrc: ["'none'"],
         scriptSrc: self,

@@ -8,7 +8,7 @@ import type { JobSettings } from '../core/settings.js';
 import { MAX_LANES } from '../core/window.js';
 import { ChunkStrip, Throughput, throughput } from './chunk-strip.js';
 import { Progress } from './jobs-page.js';
-import { Facts, Live, Moment, Order, RowTable, State } from './parts.js';
+import { Facts, Live, Moment, Order, RowTable, Scroll, State } from './parts.js';
 
 /** Failed and struggling chunks that are listed. */
 const MAX_TROUBLES = 50;
@@ -216,7 +216,7 @@ function Troubles({ rows }: { rows: readonly ChunkRow[] }) {
   const troubles = rows.filter(({ state, error }) => state === 'failed' || error !== null);
   if (troubles.length === 0) return null;
   return (
-    <div class="scroll">
+    <Scroll label="Failed chunks">
       <table>
         <caption>Failed, or being tried again</caption>
         <thead>
@@ -241,7 +241,7 @@ function Troubles({ rows }: { rows: readonly ChunkRow[] }) {
         </tbody>
       </table>
       {troubles.length > MAX_TROUBLES && <p class="dim">and {count(troubles.length - MAX_TROUBLES)} more</p>}
-    </div>
+    </Scroll>
   );
 }
 
@@ -282,7 +282,7 @@ function Rejects({ job, total, rejects }: { job: JobView; total: number; rejects
   return (
     <section>
       <h2>Rejected records</h2>
-      <div class="scroll" tabindex={0} role="region" aria-label="Rejected records">
+      <Scroll label="Rejected records">
         <table>
           <thead>
             <tr>
@@ -310,7 +310,7 @@ function Rejects({ job, total, rejects }: { job: JobView; total: number; rejects
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       <p class="dim">
         {total > rejects.length && `The first ${count(rejects.length)} of ${count(total)}. `}
         <a href={job.links.rejects} download={`${job.id}.rejects.ndjson`}>

@@ -2,7 +2,7 @@ import { END_STATES, OPEN_STATES, isEndState } from '../core/job.js';
 import type { JobView } from '../core/job.js';
 import { duration } from '../core/figures.js';
 import { elapsedSeconds, progressFacts, shareDone } from '../core/progress.js';
-import { Live, Moment, State } from './parts.js';
+import { Live, Moment, Scroll, State } from './parts.js';
 
 export interface JobsQuery {
   state?: string;
@@ -94,7 +94,7 @@ function NoJobs({ filtered }: { filtered: boolean }) {
 
 export function JobTable({ jobs, now, choose = true }: { jobs: JobView[]; now: number; choose?: boolean }) {
   return (
-    <div class="scroll">
+    <Scroll label="Jobs">
       <table class="jobs">
         <thead>
           <tr>
@@ -144,7 +144,7 @@ export function JobTable({ jobs, now, choose = true }: { jobs: JobView[]; now: n
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

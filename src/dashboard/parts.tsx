@@ -8,10 +8,14 @@ export function State({ state }: { state: JobState | 'active' | 'none' }) {
   return <span class={`state state-${state}`}>{state.replaceAll('_', ' ')}</span>;
 }
 
-/** A moment, RFC 3339. The script turns it into the reader's own time. */
-export function Moment({ at, none = '–' }: { at: string | null | undefined; none?: string }) {
-  if (!at) return <>{none}</>;
-  return <time datetime={at}>{at.slice(0, 19).replace('T', ' ')} UTC</time>;
+/** A moment, RFC 3339. The script says how long ago that is, or, where it is to be exact, when in the reader's own zone. */
+export function Moment({ at, exact = false }: { at: string | null | undefined; exact?: boolean }) {
+  if (!at) return <>–</>;
+  return (
+    <time datetime={at} data-exact={exact || undefined}>
+      {at.slice(0, 19).replace('T', ' ')} UTC
+    </time>
+  );
 }
 
 /** Names and values side by side; without those that there is no value for. */
@@ -83,6 +87,15 @@ export function ProblemNote({ problem }: { problem: Pick<Problem, 'code' | 'titl
   );
 }
 
+/** A table that may be wider than the window; the keyboard scrolls it too. */
+export function Scroll({ label, children }: PropsWithChildren<{ label: string }>) {
+  return (
+    <div class="scroll" tabindex={0} role="region" aria-label={label}>
+      {children}
+    </div>
+  );
+}
+
 /** Rows as they came; whatever is in them is text. */
 export function RowTable({
   caption,
@@ -97,7 +110,7 @@ export function RowTable({
 }) {
   return (
     <>
-      <div class="scroll" tabindex={0} role="region" aria-label={caption}>
+      <Scroll label={caption}>
         <table class="data">
           <caption>{caption}</caption>
           <thead>
@@ -117,7 +130,7 @@ export function RowTable({
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       {total !== undefined && total > rows.length && (
         <p class="dim">
           The first {count(rows.length)} of {count(total)}.

@@ -2,7 +2,7 @@ import type { JobView } from '../core/job.js';
 import type { ScheduleDocument } from '../core/schedule.js';
 import type { BackfillView, ScheduleRow, ScheduleView } from '../core/schedule-view.js';
 import { count } from '../core/figures.js';
-import { Facts, Live, Moment, Order, State } from './parts.js';
+import { Facts, Live, Moment, Order, Scroll, State } from './parts.js';
 import { JobTable } from './jobs-page.js';
 
 const at = (id: string, order = '') => `/schedules/${encodeURIComponent(id)}${order}`;
@@ -32,7 +32,7 @@ export function SchedulesPage({ schedules, next }: { schedules: ScheduleRow[]; n
           </p>
         )}
         {schedules.length > 0 && (
-          <div class="scroll">
+          <Scroll label="Schedules">
             <table>
               <thead>
                 <tr>
@@ -71,7 +71,7 @@ export function SchedulesPage({ schedules, next }: { schedules: ScheduleRow[]; n
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scroll>
         )}
       </Live>
       {next !== null && <a href={`/schedules?cursor=${encodeURIComponent(next)}`}>More</a>}
@@ -132,7 +132,7 @@ export function SchedulePage({ schedule, runs, backfill, now }: SchedulePageProp
           <ol class="times">
             {next.map((time) => (
               <li>
-                <Moment at={time} />
+                <Moment at={time} exact />
               </li>
             ))}
           </ol>
@@ -219,7 +219,7 @@ function Backfill({ view: { times, total, overlap } }: { view: BackfillView }) {
       <ol class="times">
         {times.slice(0, SHOWN).map((time) => (
           <li>
-            <Moment at={time} />
+            <Moment at={time} exact />
           </li>
         ))}
       </ol>

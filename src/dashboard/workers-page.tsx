@@ -1,6 +1,6 @@
 import type { ProcessorList } from '../schema/views.js';
 import { count } from '../core/figures.js';
-import { Live, Moment } from './parts.js';
+import { Live, Moment, Scroll } from './parts.js';
 
 /** Who works, and what can be done. */
 export function WorkersPage({ workers, processors }: ProcessorList) {
@@ -15,7 +15,7 @@ export function WorkersPage({ workers, processors }: ProcessorList) {
             <code>millrace worker</code>.
           </p>
         ) : (
-          <div class="scroll">
+          <Scroll label="Workers">
             <table>
               <caption>
                 {count(workers.length)} {workers.length === 1 ? 'worker' : 'workers'}, {count(threads)}{' '}
@@ -45,7 +45,7 @@ export function WorkersPage({ workers, processors }: ProcessorList) {
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scroll>
         )}
       </Live>
       <h2>Processors</h2>

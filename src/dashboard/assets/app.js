@@ -17,7 +17,7 @@ function tellTimes(root = document) {
     const moment = new Date(time.dateTime);
     const seconds = (moment.getTime() - Date.now()) / 1000;
     const [unit, size] = UNITS.find(([, unitSize]) => Math.abs(seconds) >= unitSize) ?? UNITS.at(-1);
-    const text = RELATIVE.format(Math.round(seconds / size), unit);
+    const text = 'exact' in time.dataset ? ABSOLUTE.format(moment) : RELATIVE.format(Math.round(seconds / size), unit);
     if (time.textContent !== text) time.textContent = text;
     time.title = ABSOLUTE.format(moment);
   }
