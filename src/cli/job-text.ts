@@ -77,6 +77,7 @@ export function jobLines(job: JobView, style: Style, now: number, api: string): 
     const where = style.dim(`the manifest names them: ${new URL(job.links.manifest, api).href}`);
     fact('failed', `${count(job.result.failedChunks)} chunks  ${where}`);
   }
+  fact('page', new URL(`/jobs/${job.id}`, api).href);
   if (job.links.temporal) fact('temporal', job.links.temporal);
   if (job.stale) fact('note', style.yellow('no worker answered in time; the progress is missing or old'));
   for (const warning of job.warnings) fact('warning', style.yellow(printable(warning)));

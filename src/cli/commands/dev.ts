@@ -34,7 +34,8 @@ function printPanel(cli: Cli, { config, addresses, logs }: DevServices): void {
   const fact = (name: string, value: string): void => say(`  ${style.dim(padEnd(name, 12))} ${value}`);
   say();
   say(`${style.bold('Millrace is running')}  ${style.dim('Ctrl-C stops it')}`);
-  fact('API', style.cyan(addresses.api));
+  fact('dashboard', style.cyan(`${addresses.api}/`));
+  fact('API', style.cyan(`${addresses.api}/openapi.json`));
   fact('Temporal UI', addresses.ui ? style.cyan(addresses.ui) : style.dim('not known; set TEMPORAL_UI_URL'));
   fact('Temporal', `${addresses.temporal}, namespace ${addresses.namespace}`);
   fact(

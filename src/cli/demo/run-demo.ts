@@ -121,7 +121,7 @@ export function demoLinks(cli: Cli, services: DemoServices, jobs: readonly JobVi
   writeLine(io.stdout, `${style.bold('Three jobs')}${style.dim(`, ${duration(seconds)} in all`)}`);
   const names = Math.max(...jobs.map((job) => job.name.length));
   for (const job of jobs) {
-    writeLine(io.stdout, `   ${padEnd(job.name, names)}  ${style.cyan(`${services.client.url}/v1/jobs/${job.id}`)}`);
+    writeLine(io.stdout, `   ${padEnd(job.name, names)}  ${style.cyan(`${services.client.url}/jobs/${job.id}`)}`);
     if (job.links.temporal) writeLine(io.stdout, `   ${' '.repeat(names)}  ${style.cyan(job.links.temporal)}`);
   }
 }
