@@ -55,7 +55,12 @@ module.exports = {
     room(
       'formats-import-core',
       FORMATS,
-      [CORE, STORE_PORT, '^(buffer|zlib|util)$', npm('hyparquet', 'hyparquet-compressors', 'hyparquet-writer')],
+      [
+        CORE,
+        STORE_PORT,
+        '^(buffer|zlib|util|stream)$',
+        npm('hyparquet', 'hyparquet-compressors', 'hyparquet-writer', 'fzstd'),
+      ],
       'Formats turn bytes into records and do no I/O of their own, so that they are tested on arrays of bytes.',
     ),
     {

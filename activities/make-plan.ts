@@ -1,11 +1,13 @@
 import { chunksPerActivity, laneCount, ratedChunk, rowBorders, textChunkBytes } from '../src/core/chunking.js';
 import { MillraceError } from '../src/core/errors.js';
 import { isSingleFile, outputFormat } from '../src/core/part-format.js';
-import type { Plan, SourceFile } from '../src/core/plan.js';
+import type { Packing, Plan, SourceFile } from '../src/core/plan.js';
+import { bytes as bytesText } from '../src/core/figures.js';
 import type { Column, ColumnType, Row } from '../src/core/records.js';
-import { sourceFormat } from '../src/core/source-format.js';
+import { PACKING_HEAD_BYTES, packingOf, sourceFormat } from '../src/core/source-format.js';
 import type { JobSpec, SourceFormat } from '../src/core/spec.js';
 import { inferCsvTable } from '../src/formats/csv-infer.js';
+import { unpackedHead } from '../src/formats/packing/packing.js';
 import { inferNdjsonTable, inferRowColumns } from '../src/formats/ndjson-infer.js';
 import { parseOwnNdjson } from '../src/formats/ndjson-writer.js';
 import { parquetShape, readParquetMetadata } from '../src/formats/parquet-file.js';
@@ -34,10 +36,13 @@ interface Shape {
   /** The first records; not for Parquet, whose pages are decoded in threads only. */
   sample: Row[];
   warnings: string[];
+  packing?: Packing;
   rowGroups?: { starts: number[]; bytes: number[] };
 }
 
 export const SAMPLE_ROWS = 10;
+/** Of a packed file so much text is looked at. */
+const HEAD_BYTES = 8 * 1024 * 1024;
 /** Files of a source that are looked at side by side. */
 const LOOKS_AT_ONCE = 16;
 
@@ -132,7 +137,7 @@ async function planFiles(
   const shapes: Shape[] = [];
   for (let i = 0; i < found.length; i += LOOKS_AT_ONCE) {
     const some = found.slice(i, i + LOOKS_AT_ONCE);
-    shapes.push(...(await Promise.all(some.map((object) => lookAt(store, object, format, source.csv)))));
+    shapes.push(...(await Promise.all(some.map((object) => lookAt(store, object, format, source)))));
   }
   const columns = oneTable(found, shapes, format);
   const bytes = found.reduce((sum, { pin }) => sum + pin.size, 0);
@@ -142,9 +147,13 @@ async function planFiles(
 
   let chunkCount = 0;
   const files = found.map(({ uri, label, pin }, i): SourceFile => {
-    const { dataStart, headLines, rowGroups } = shapes[i]!;
+    const { dataStart, headLines, rowGroups, packing } = shapes[i]!;
     const borders = rowGroups && rowBorders(chunk, rowGroups.starts, rowGroups.bytes, threads);
-    const count = borders ? borders.length - 1 : Math.max(1, Math.ceil((pin.size - dataStart) / chunkBytes));
+    const count = borders
+      ? borders.length - 1
+      : packing
+        ? 1
+        : Math.max(1, Math.ceil((pin.size - dataStart) / chunkBytes));
     const file = {
       uri,
       label,
@@ -154,6 +163,7 @@ async function planFiles(
       chunkCount: count,
       dataStart,
       headLines,
+      ...(packing && { packing }),
       rowBorders: borders,
     };
     chunkCount += count;
@@ -194,10 +204,11 @@ async function lookAt(
   store: Dependencies['files'],
   { uri, label, pin }: FoundObject,
   format: SourceFormat,
-  csv: JobSpec['source']['csv'],
+  spec: JobSpec['source'],
 ): Promise<Shape> {
   const source = await store.open(uri, pin);
   try {
+    const packing = packingOf(label, format, spec, await source.read(0, PACKING_HEAD_BYTES));
     if (format === 'parquet') {
       const metadata = await readParquetMetadata(source, label);
       const { columns, rowGroupStarts, rowGroupBytes } = parquetShape(metadata);
@@ -212,18 +223,28 @@ async function lookAt(
         rowGroups,
       };
     }
-    const table = format === 'csv' ? await inferCsvTable(source, csv, label) : await inferNdjsonTable(source, label);
-    const records = table.recordBytes > 0 ? Math.round((pin.size - table.dataStart) / table.recordBytes) : 0;
-    return { ...table, records, sample: table.sampleRows };
+    const text = packing ? await unpackedHead(source, packing, label, HEAD_BYTES) : null;
+    const head = text?.head ?? source;
+    const table = format === 'csv' ? await inferCsvTable(head, spec.csv, label) : await inferNdjsonTable(head, label);
+    // Of a packed file the rest is taken to be packed as tightly as its head.
+    const size = !text || text.whole ? head.size : (head.size * pin.size) / text.packedBytes;
+    const records = table.recordBytes > 0 ? Math.round((size - table.dataStart) / table.recordBytes) : 0;
+    const warnings = text && !text.whole ? [...table.warnings, oneChunk(label, pin.size)] : table.warnings;
+    return { ...table, records, sample: table.sampleRows, warnings, ...(packing && { packing }) };
   } finally {
     await source.close();
   }
 }
 
+function oneChunk(label: string, bytes: number): string {
+  const size = bytesText(bytes);
+  return `${label} (${size}) can only be read from its beginning: it is one chunk, and the types of its columns are those of its first ${bytesText(HEAD_BYTES)}; many such files are read side by side`;
+}
+
 /** The columns of all files together: the same names in the same order, each of a type that all values fit. */
 function oneTable(found: FoundObject[], shapes: Shape[], format: SourceFormat): Column[] {
   const columns = shapes[0]!.columns.map((column) => ({ ...column }));
-  if (format === 'ndjson') return unionOf(shapes);
+  if (format !== 'csv' && format !== 'parquet') return unionOf(shapes);
   for (const [i, shape] of shapes.entries()) {
     const names = shape.columns.map(({ name }) => name);
     if (names.length !== columns.length || names.some((name, c) => name !== columns[c]!.name)) {

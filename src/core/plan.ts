@@ -1,5 +1,5 @@
 import type { Column, Row } from './records.js';
-import type { JobSpec, SourceFormat } from './spec.js';
+import type { JobSpec, SourceFormat, TextEncoding } from './spec.js';
 
 /**
  * The plan is a value: made once by inspect, stored in the work area, the same for every attempt of the job. A chunk is
@@ -45,12 +45,22 @@ export interface SourceFile {
   /** Index of the file's first chunk in the plan. */
   firstChunk: number;
   chunkCount: number;
-  /** CSV: bytes before the first record (byte order mark and header). */
+  /** Text: bytes before the first record (byte order mark and header); of a packed file those of its text. */
   dataStart: number;
   /** Lines before `dataStart`. */
   headLines: number;
+  /** How its text is packed: such a file is one chunk. Absent: not at all. */
+  packing?: Packing;
   /** Parquet: the first row of each chunk and, last, the number of rows; length = chunkCount + 1. */
   rowBorders?: number[];
+}
+
+/** What stands between the bytes of a file and its text, in the order in which it is undone. */
+export interface Packing {
+  compression?: 'gzip' | 'zstd';
+  encoding?: TextEncoding;
+  /** The records are the elements of the array there. */
+  json?: { pointer: string };
 }
 
 /** What makes a source the same source; compared before each chunk is read. */
@@ -140,6 +150,8 @@ export function chunkAt(plan: Plan, index: number): Chunk {
   if (source.rowBorders) {
     return { kind: 'rows', index, file, firstRow: source.rowBorders[nth]!, endRow: source.rowBorders[nth + 1]! };
   }
+  // How long the text of a packed file is turns out when it is read.
+  if (source.packing) return { kind: 'bytes', index, file, start: source.dataStart, end: Number.MAX_SAFE_INTEGER };
   const start = source.dataStart + nth * plan.chunkBytes;
   const end = nth === source.chunkCount - 1 ? source.size : start + plan.chunkBytes;
   return { kind: 'bytes', index, file, start, end };

@@ -13,7 +13,8 @@ export interface JobSpec {
   options: JobOptions;
 }
 
-export type SourceFormat = 'csv' | 'ndjson' | 'parquet';
+export type SourceFormat = 'csv' | 'ndjson' | 'json' | 'parquet';
+export type TextEncoding = 'latin1' | 'windows-1252' | 'utf-16le' | 'utf-16be';
 export type SinkFormat = 'csv' | 'ndjson' | 'parquet';
 
 /** Exactly one of `uri`, `items` and `itemsKey` is there. */
@@ -26,7 +27,13 @@ export interface SourceSpec {
   itemsKey?: string;
   /** Absent: by the extension of each file. */
   format?: SourceFormat;
+  /** Absent: by the first bytes of each file. */
+  compression?: 'none' | 'gzip' | 'zstd';
+  /** Absent: UTF-8. */
+  encoding?: TextEncoding;
   csv: CsvOptions;
+  /** `pointer`: where the array of records is (RFC 6901). Absent: the document itself. */
+  json?: { pointer: string };
   /** Each run of a schedule takes only the files that its earlier successful runs did not. */
   incremental?: true;
 }

@@ -48,7 +48,14 @@ export function ndjsonRangeReader(
 
   function refuse(end: number, code: string, message: string): null {
     const raw = rawText(bytes, at, end);
-    fault = { source: range.label, chunk: range.chunk, offset: base + at, line, record, code, message, raw };
+    const place = {
+      source: range.label,
+      chunk: range.chunk,
+      offset: base + at,
+      line: range.lineless ? null : line,
+      record,
+    };
+    fault = { ...place, code, message, raw };
     return null;
   }
 

@@ -44,4 +44,6 @@ export interface TextRange {
   /** Names for rejects. */
   label: string;
   chunk: number;
+  /** The lines of the range are not those of the file: records have none. */
+  lineless?: true;
 }

@@ -4,13 +4,14 @@ import { MillraceError } from '../core/errors.js';
 import type { Column, Row } from '../core/records.js';
 import { MAX_ITEMS_BYTES } from '../core/spec.js';
 import { RATE_FORM, TOLERANCE_FORM, parseRate, parseTolerance } from '../core/settings.js';
-import type { JobSpec, SinkFormat, SourceFormat, SourceSpec } from '../core/spec.js';
+import type { JobSpec, SinkFormat, SourceFormat, TextEncoding, SourceSpec } from '../core/spec.js';
 import { dotted, pointer, shown, toIssues, wording } from './issues.js';
 import { closed, DAY_MS, duration, fault, isPlainObject, notifyUrls } from './parts.js';
 import { parseBytes } from './units.js';
 import { takeUnsupported } from './unsupported.js';
 
-const SOURCE_FORMATS = ['csv', 'ndjson', 'parquet'] as const satisfies readonly SourceFormat[];
+const ENCODINGS = ['latin1', 'windows-1252', 'utf-16le', 'utf-16be'] as const satisfies readonly TextEncoding[];
+const SOURCE_FORMATS = ['csv', 'ndjson', 'json', 'parquet'] as const satisfies readonly SourceFormat[];
 const SINK_FORMATS = ['csv', 'ndjson', 'parquet'] as const satisfies readonly SinkFormat[];
 const CSV_TYPES = ['int', 'float', 'bool', 'date', 'timestamp', 'string'] as const satisfies ReadonlyArray<
   Column['type']
@@ -119,7 +120,28 @@ const source = closed({
     .optional(),
   items: items.optional(),
   format: z.enum(SOURCE_FORMATS).optional(),
+  compression: z
+    .enum(['auto', 'none', 'gzip', 'zstd'])
+    .transform((given) => (given === 'auto' ? undefined : given))
+    .optional()
+    .meta({ description: 'auto (default): by the first bytes of each file' }),
+  encoding: z
+    .enum(['utf-8', ...ENCODINGS])
+    .transform((given) => (given === 'utf-8' ? undefined : given))
+    .optional()
+    .meta({ description: 'Of CSV, NDJSON and JSON; default utf-8' }),
   csv: csv.prefault({}),
+  json: closed({
+    pointer: z
+      .string()
+      .max(1024)
+      .regex(/^(\/([^~]|~[01])*)?$/, {
+        error: ({ input }) => `wanted a JSON pointer such as "/data/items", found ${shown(input)}`,
+      })
+      .default(''),
+  })
+    .optional()
+    .meta({ description: 'Where the array of records is; default: the document itself' }),
   incremental: z
     .boolean()
     .transform((incremental) => incremental || undefined)
@@ -291,7 +313,7 @@ export function refuseIncremental({ source }: JobSpec): void {
 }
 
 /** The format that a file's name tells; undefined where it tells none. */
-export function formatOf(name: string): SourceFormat | undefined {
+export function formatOf(name: string): SinkFormat | undefined {
   const extension = /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase();
   if (extension === 'csv' || extension === 'ndjson' || extension === 'parquet') return extension;
   return extension === 'jsonl' ? 'ndjson' : undefined;

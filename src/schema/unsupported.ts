@@ -5,8 +5,6 @@ const UNSUPPORTED: ReadonlyArray<{
   only?: readonly unknown[];
   instead?: string;
 }> = [
-  { at: 'source.compression', but: ['auto', 'none'], instead: 'decompress the files first' },
-  { at: 'source.format', only: ['json'], instead: 'convert it to ndjson, one object a line' },
   { at: 'sink.compression', but: ['auto', 'none'] },
   { at: 'process.use', only: ['http', 'activity'], instead: 'write a processor that makes the call' },
   { at: 'options.order', but: ['source'] },

@@ -18,7 +18,7 @@ export async function mendOnly(run: RangeRun, input: ProcessInput, base: Receipt
   const byChunk = await rejectedRecords(run, input, base);
 
   run.chunks = async function* () {
-    const held = new HeldFile(context, plan);
+    const held = new HeldFile(context, plan, () => control.check());
     try {
       for (const [index, rejected] of byChunk) {
         control.check();

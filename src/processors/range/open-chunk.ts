@@ -11,6 +11,7 @@ import type { Row } from '../../core/records.js';
 import { keys } from '../../core/receipt.js';
 import type { ByteSource } from '../../stores/port.js';
 import type { ThreadContext } from './context.js';
+import { unpackFile } from './unpack-file.js';
 import { rejectedReader } from './rejected-reader.js';
 import type { RejectedRecord } from './rejected-reader.js';
 
@@ -33,13 +34,15 @@ export class HeldFile {
   constructor(
     private readonly context: ThreadContext,
     private readonly plan: Plan,
+    /** Throws where the work is to stop. */
+    private readonly check: () => void,
   ) {}
 
   /** @throws MillraceError `source.changed` where the file is not the planned one */
   async take(file: number): Promise<ByteSource> {
     if (this.file === file) return this.source!;
     await this.done();
-    this.source = await this.open(file);
+    this.source = await this.text(file);
     this.file = file;
     return this.source;
   }
@@ -56,6 +59,17 @@ export class HeldFile {
     this.file = -1;
     this.source = undefined;
     await source?.close();
+  }
+
+  private async text(file: number): Promise<ByteSource> {
+    const { packing, label } = this.plan.files[file]!;
+    const source = await this.open(file);
+    if (!packing) return source;
+    try {
+      return await unpackFile(this.context, source, packing, label, this.check);
+    } finally {
+      await source.close();
+    }
   }
 
   private open(file: number): Promise<ByteSource> {
@@ -79,6 +93,7 @@ export async function openChunk(held: HeldFile, plan: Plan, chunk: Chunk, start?
     exact: start !== undefined || chunk.start === file.dataStart,
     label: file.label,
     chunk: chunk.index,
+    ...(file.packing?.json && { lineless: true }),
   };
   return { chunk, source, range };
 }

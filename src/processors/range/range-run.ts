@@ -72,7 +72,7 @@ export async function newRun(
     rejects: new RejectLog(keepsRejects ? await context.work.scratchFile('rejects') : null),
 
     async *chunks() {
-      const held = new HeldFile(context, plan);
+      const held = new HeldFile(context, plan, () => control.check());
       try {
         let known = start;
         for (let index = from; index < to; index++) {
@@ -110,7 +110,8 @@ export async function newRun(
         receipt.bytes += rows === 0 ? 0 : Math.round((file.size * (chunk.endRow - chunk.firstRow)) / rows);
         return;
       }
-      receipt.bytes += span!.end - span!.first;
+      const { packing, size } = plan.files[chunk.file]!;
+      receipt.bytes += packing ? size : span!.end - span!.first;
       join(receipt.spans, { file: chunk.file, ...span!, lines, records });
       control.report(receipt.bytes, receipt.counts.used + receipt.counts.filtered + run.rejects.records);
     },

@@ -47,7 +47,7 @@ async function readBatch(
   source: ByteSource | undefined,
   readByNumber: ReadByNumber,
 ): Promise<RecordBatch> {
-  const text = plan.format === 'csv' || plan.format === 'ndjson';
+  const text = plan.format === 'csv' || plan.format === 'ndjson' || plan.format === 'json';
   const numbers = new Set(records.flatMap(({ reject, from }) => (from === 'source' ? [reject.record!] : [])));
   const byNumber = text || numbers.size === 0 ? new Map<number, Row>() : await readByNumber(numbers);
   const read: RejectedRecord[] = [];

@@ -91,7 +91,7 @@ async function copySlice(
       return { span: null, clean: true };
     }
     const write = (bytes: Buffer) => writer.write(bytes);
-    if (plan.format === 'ndjson') return { span: await copyNdjsonRange(source!, range!, write), clean: true };
+    if (plan.format !== 'csv') return { span: await copyNdjsonRange(source!, range!, write), clean: true };
     return await copyCsvRange(source!, range!, plan.spec.source.csv, plan.columns.length, write);
   } finally {
     writer.close();

@@ -1,0 +1,52 @@
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { MillraceError } from '../../core/errors.js';
+import type { Blocks, Consumed } from './packing.js';
+
+const BLOCK_BYTES = 256 * 1024;
+
+/**
+ * All members of a gzip file, one behind the other.
+ * @param size of the packed file: what lies behind the last member is a fault, where zlib says nothing of it
+ */
+export async function* gunzipped(
+  blocks: Blocks,
+  size: number,
+  consumed: Consumed,
+  named: (message: string) => string,
+): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip({ chunkSize: BLOCK_BYTES });
+  const input = Readable.from(blocks, { highWaterMark: 1 });
+  // A fault of the source is the fault of what is read from it.
+  input.on('error', (error) => gunzip.destroy(error));
+  input.pipe(gunzip);
+  try {
+    for await (const block of gunzip) {
+      // What was read ahead is not unpacked yet.
+      consumed.bytes = gunzip.bytesWritten;
+      yield block as Buffer;
+    }
+  } catch (error) {
+    throw faultOf(error as NodeJS.ErrnoException, named);
+  } finally {
+    input.destroy();
+    gunzip.destroy();
+  }
+  if (gunzip.bytesWritten === size) return;
+  throw new MillraceError(
+    'source.corrupt_gzip',
+    named(`has ${size - gunzip.bytesWritten} bytes behind the end of its gzip data; cut them off, or pack it again`),
+  );
+}
+
+function faultOf(error: NodeJS.ErrnoException, named: (message: string) => string): unknown {
+  if (error.code === 'Z_BUF_ERROR') {
+    return new MillraceError('source.truncated', named('ends in the middle of its gzip data; copy it again'), {
+      cause: error,
+    });
+  }
+  if (!error.code?.startsWith('Z_')) return error;
+  return new MillraceError('source.corrupt_gzip', named(`is no sound gzip data: ${error.message}; copy it again`), {
+    cause: error,
+  });
+}
