@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { MillraceError } from '../../core/errors.js';
-import type { Blocks, Consumed } from './packing.js';
+import type { Blocks, Consumed } from './blocks.js';
 
 const BLOCK_BYTES = 256 * 1024;
 

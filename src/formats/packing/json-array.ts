@@ -1,5 +1,5 @@
 import { MillraceError } from '../../core/errors.js';
-import type { Blocks } from './packing.js';
+import type { Blocks } from './blocks.js';
 
 const LF = 0x0a;
 const CR = 0x0d;

@@ -1,15 +1,13 @@
 import { MillraceError } from '../../core/errors.js';
 import type { Packing } from '../../core/plan.js';
 import type { ByteSource } from '../../stores/port.js';
+import type { Blocks, Consumed } from './blocks.js';
 import { gunzipped } from './gzip.js';
 import { arrayAsLines } from './json-array.js';
 import { asUtf8 } from './text-encoding.js';
 import { unzstd } from './zstd.js';
 
 const BLOCK_BYTES = 256 * 1024;
-
-/** Blocks of bytes, in order. Each is the receiver's own. */
-export type Blocks = AsyncIterable<Buffer>;
 
 /**
  * The text within a packed file, as UTF-8, records where the readers of CSV and NDJSON find them. Each step reads from the one
@@ -31,11 +29,6 @@ export function unpacked(
   if (packing.encoding) blocks = asUtf8(blocks, packing.encoding, named);
   if (packing.json) blocks = arrayAsLines(blocks, packing.json.pointer, named);
   return blocks;
-}
-
-/** How much of the packed file was unpacked so far. */
-export interface Consumed {
-  bytes: number;
 }
 
 async function* blocksOf(source: ByteSource, consumed: Consumed): Blocks & AsyncGenerator<Buffer> {

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../core/errors.js';
 import type { TextEncoding } from '../../core/spec.js';
-import type { Blocks } from './packing.js';
+import type { Blocks } from './blocks.js';
 
 /** The same text as UTF-8, without a byte order mark. */
 export async function* asUtf8(

@@ -1,6 +1,6 @@
 import { Decompress } from 'fzstd';
 import { MillraceError, messageOf } from '../../core/errors.js';
-import type { Blocks } from './packing.js';
+import type { Blocks } from './blocks.js';
 
 /** All frames of a Zstandard file, one behind the other. */
 export async function* unzstd(blocks: Blocks, named: (message: string) => string): AsyncGenerator<Buffer> {

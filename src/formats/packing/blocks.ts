@@ -1,0 +1,7 @@
+/** Blocks of bytes, in order. Each is the receiver's own. */
+export type Blocks = AsyncIterable<Buffer>;
+
+/** How much of a packed file was unpacked so far. */
+export interface Consumed {
+  bytes: number;
+}
