@@ -109,10 +109,22 @@ function defaultOf(loaded: { default?: unknown }): unknown {
   return isCommonJs ? (exported as { default?: unknown }).default : exported;
 }
 
-/** A folder of processors is the user's own TypeScript; this keeps a build step away from it. */
+let typeScript: Promise<(url: string) => Promise<unknown>> | undefined;
+
+/**
+ * A folder of processors is the user's own TypeScript; this keeps a build step away from it. One loader for all files of a
+ * thread: each costs a tenth of a second, and every import goes through all there are.
+ */
 async function importTypeScript(url: string): Promise<unknown> {
-  const { tsImport } = await import('tsx/esm/api');
-  return tsImport(url, import.meta.url);
+  typeScript ??= (async () => {
+    const [esm, cjs] = await Promise.all([import('tsx/esm/api'), import('tsx/cjs/api')]);
+    const namespace = 'millrace-processors';
+    // For the files that a CommonJS one requires.
+    cjs.register({ namespace });
+    const loader = esm.register({ namespace });
+    return (file) => loader.import(file, import.meta.url);
+  })();
+  return (await typeScript)(url);
 }
 
 function describe(processor: AnyProcessor): ProcessorInfo {
