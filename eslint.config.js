@@ -68,7 +68,7 @@ const deterministic = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'out/', '.millrace/', 'python/'] },
+  { ignores: ['dist/', 'coverage/', 'out/', '.millrace/', 'python/', 'test/fixtures/commonjs-processors/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.{ts,tsx}'],
