@@ -11,7 +11,7 @@ export function checkOnce(pool: Dependencies['pool']): (input: CheckInput) => Pr
   const known = new Map<string, CheckOutput>();
   return async (input) => {
     // A Parquet file has types of its own, which may be others the next time.
-    if (input.parquetPath) return pool.run('check', input);
+    if (input.parquet) return pool.run('check', input);
     const key = JSON.stringify(input);
     const found = known.get(key);
     if (found) return found;

@@ -123,9 +123,9 @@ function write(work: WorkArea, key: string, kind: Entry['kind'], job: string, { 
 
 /** A file with other contents is another version. */
 function versionOf({ uri, pin }: FileVersion): string {
-  const { size, mtimeMs, inode } = pin;
+  const version = 'inode' in pin ? [pin.size, pin.mtimeMs, pin.inode] : [pin.size, pin.etag, pin.modified];
   return createHash('sha256')
-    .update(JSON.stringify([uri, size, mtimeMs, inode]))
+    .update(JSON.stringify([uri, ...version]))
     .digest('hex');
 }
 

@@ -64,7 +64,10 @@ export async function makePlan(
     use: spec.process.use,
     with: spec.process.with,
     columns: laid.columns,
-    parquetPath: laid.format === 'parquet' ? await dependencies.files.localPath(laid.files[0]!.uri) : undefined,
+    parquet:
+      laid.format === 'parquet'
+        ? { uri: laid.files[0]!.uri, pin: laid.files[0]!.pin, label: laid.files[0]!.label }
+        : undefined,
   });
   const plan: Plan = {
     version: 1,
@@ -208,7 +211,10 @@ async function lookAt(
 ): Promise<Shape> {
   const source = await store.open(uri, pin);
   try {
-    const packing = packingOf(label, format, spec, await source.read(0, PACKING_HEAD_BYTES));
+    const streamed = 'streamed' in pin;
+    if (streamed && format === 'parquet') throw noRanges(label);
+    const start = await source.read(0, PACKING_HEAD_BYTES);
+    const packing = packingOf(label, format, spec, start) ?? (streamed ? {} : null);
     if (format === 'parquet') {
       const metadata = await readParquetMetadata(source, label);
       const { columns, rowGroupStarts, rowGroupBytes } = parquetShape(metadata);
@@ -227,13 +233,26 @@ async function lookAt(
     const head = text?.head ?? source;
     const table = format === 'csv' ? await inferCsvTable(head, spec.csv, label) : await inferNdjsonTable(head, label);
     // Of a packed file the rest is taken to be packed as tightly as its head.
-    const size = !text || text.whole ? head.size : (head.size * pin.size) / text.packedBytes;
+    const size = !text || text.whole ? head.size : (head.size * (pin.size || text.packedBytes)) / text.packedBytes;
     const records = table.recordBytes > 0 ? Math.round((size - table.dataStart) / table.recordBytes) : 0;
-    const warnings = text && !text.whole ? [...table.warnings, oneChunk(label, pin.size)] : table.warnings;
+    const warnings = [
+      ...table.warnings,
+      ...(text && !text.whole ? [oneChunk(label, pin.size)] : []),
+      ...('etag' in pin && !pin.etag && !pin.modified
+        ? [`${label}: its server says nothing of its version; a change is only seen by its size`]
+        : []),
+    ];
     return { ...table, records, sample: table.sampleRows, warnings, ...(packing && { packing }) };
   } finally {
     await source.close();
   }
+}
+
+function noRanges(label: string): MillraceError {
+  return new MillraceError(
+    'source.no_ranges',
+    `source "${label}" is Parquet, of which parts are read, and its server gives whole files only; download it first`,
+  );
 }
 
 function oneChunk(label: string, bytes: number): string {

@@ -15,7 +15,7 @@ import type { RecordTrace } from './processors/record-trace.js';
 import { loadRegistry } from './processors/registry.js';
 import { createSqlEngine } from './processors/sql/sql-engine.js';
 import type { SqlEngine } from './processors/sql/sql-engine.js';
-import { createFileStore } from './stores/file-store.js';
+import { createStores } from './stores/stores.js';
 import type { WorkArea } from './stores/port.js';
 import { createWorkArea } from './stores/work-area.js';
 
@@ -31,7 +31,7 @@ async function makeContext(config: Config, scratch: string, trace?: RecordTrace)
   const work = trace ? tracing(area, trace) : area;
   let engine: Promise<SqlEngine> | undefined;
   return {
-    sources: createFileStore({ roots: config.roots, cwd: process.cwd() }),
+    sources: createStores(config, process.cwd()),
     work,
     registry: await loadRegistry(config.processors),
     scratch,

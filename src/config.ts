@@ -63,6 +63,7 @@ export function loadConfig(sources: {
     ...(given.has('notify') && { notify: given.get('notify') as string[] }),
     ...(given.has('notifySecret') && { notifySecret: given.get('notifySecret') as string }),
     ...(given.has('notifyAllow') && { notifyAllow: given.get('notifyAllow') as string[] }),
+    ...(given.has('httpAllow') && { httpAllow: given.get('httpAllow') as string[] }),
     temporal: temporalOf(env, home),
   };
 }

@@ -5,7 +5,7 @@ import { serve } from '@hono/node-server';
 import { createApp } from './api/app.js';
 import type { Config } from './core/config.js';
 import { MillraceError } from './core/errors.js';
-import { createFileStore } from './stores/file-store.js';
+import { createStores } from './stores/stores.js';
 import { createWorkArea } from './stores/work-area.js';
 import { connectClient } from './temporal/connect.js';
 import { createJobs } from './temporal/jobs.js';
@@ -27,7 +27,7 @@ export interface RunningServer {
 export async function startServer(config: Config): Promise<RunningServer> {
   checkHost(config);
   const work = await createWorkArea(config.work);
-  const files = createFileStore({ roots: config.roots, cwd: process.cwd() });
+  const files = createStores(config, process.cwd());
   const { client, connection, namespace } = await connectClient(config.temporal);
   try {
     const { taskQueue } = config;

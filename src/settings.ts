@@ -99,6 +99,14 @@ export const SETTINGS = [
     default: 'none',
     meaning: 'Hosts (host or host:port) that may be told although their address is private, separated by commas',
   },
+  {
+    env: 'MILLRACE_HTTP_ALLOW',
+    flag: 'httpAllow',
+    type: 'texts',
+    default: 'none',
+    meaning:
+      'Hosts (host or host:port) that sources may be read from although their address is private, separated by commas',
+  },
 ] as const satisfies readonly Setting[];
 
 export type SettingFlag = (typeof SETTINGS)[number]['flag'];

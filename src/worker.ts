@@ -12,7 +12,7 @@ import type { Config } from './core/config.js';
 import { messageOf } from './core/errors.js';
 import { chunkSlots } from './processors/chunk-slots.js';
 import { createThreadPool } from './processors/pool.js';
-import { createFileStore } from './stores/file-store.js';
+import { createStores } from './stores/stores.js';
 import { createWorkArea, sweepStaging } from './stores/work-area.js';
 import { keepSwept } from './stores/sweep-ended.js';
 import { sweepScratch } from './stores/sweep-scratch.js';
@@ -91,7 +91,7 @@ export async function startWorker(
     watch: createScheduleWatch({ client, taskQueue, schedules }),
     taskQueue,
     notifyUrls: config.notify ?? [],
-    files: createFileStore({ roots: config.roots, cwd: process.cwd() }),
+    files: createStores(config, process.cwd()),
     work,
     pool,
     async threads() {

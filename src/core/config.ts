@@ -25,5 +25,7 @@ export interface Config {
   notifySecret?: string;
   /** Hosts (`host` or `host:port`) that may be told although they are private. */
   notifyAllow?: string[];
+  /** Hosts (`host` or `host:port`) that sources may be read from although they are private. */
+  httpAllow?: string[];
   temporal: { address?: string; namespace?: string; uiUrl?: string };
 }

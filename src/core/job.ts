@@ -1,3 +1,4 @@
+import type { SourcePin } from './plan.js';
 import type { Counts, Column } from './records.js';
 import type { JobSettings } from './settings.js';
 
@@ -84,7 +85,7 @@ export interface Manifest {
   job: string;
   name: string;
   specDigest: string;
-  sources: Array<{ uri: string; size: number; mtimeMs: number; inode: number }>;
+  sources: ManifestSource[];
   columns: Column[];
   counts: Counts;
   output: OutputRef;
@@ -96,6 +97,9 @@ export interface Manifest {
   started: string;
   finished: string;
 }
+
+/** A file that was read, and what made it the same file all the time. */
+export type ManifestSource = { uri: string } & SourcePin;
 
 export interface FailedChunks {
   from: number;

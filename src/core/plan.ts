@@ -64,10 +64,23 @@ export interface Packing {
 }
 
 /** What makes a source the same source; compared before each chunk is read. */
-export interface SourcePin {
+export type SourcePin = FilePin | WebPin;
+
+export interface FilePin {
   size: number;
   mtimeMs: number;
   inode: number;
+}
+
+/** Of a file on a web server: what it said of the version. */
+export interface WebPin {
+  /** 0 where the server did not say. */
+  size: number;
+  etag: string | null;
+  /** `Last-Modified`, as it came. */
+  modified: string | null;
+  /** The server gives no ranges: the file can only be read from its beginning. */
+  streamed?: true;
 }
 
 /** A reference to a piece of the source; never the data. */

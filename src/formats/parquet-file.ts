@@ -56,6 +56,33 @@ export function parquetShape(metadata: FileMetaData): ParquetShape {
   };
 }
 
+/** The bytes of a file that are needed for some of its rows: the row groups that hold them, and all behind the last group. */
+export function parquetPieces(
+  metadata: FileMetaData,
+  size: number,
+  rows?: { firstRow: number; endRow: number },
+): Array<{ start: number; end: number }> {
+  const groups = metadata.row_groups.map(({ columns }) => {
+    const chunks = columns.flatMap(({ meta_data: data }) => {
+      if (!data) return [];
+      const { dictionary_page_offset: dictionary, data_page_offset: first } = data;
+      const start = Number(dictionary ? (dictionary < first ? dictionary : first) : first);
+      return [{ start, end: start + Number(data.total_compressed_size) }];
+    });
+    return {
+      start: Math.min(size, ...chunks.map(({ start }) => start)),
+      end: Math.max(0, ...chunks.map(({ end }) => end)),
+    };
+  });
+  const { rowGroupStarts } = parquetShape(metadata);
+  const wanted = groups.filter(
+    (_, i) => rows && rowGroupStarts[i]! < rows.endRow && rowGroupStarts[i + 1]! > rows.firstRow,
+  );
+  // Magic number, page indexes, footer.
+  const tail = { start: Math.max(0, ...groups.map(({ end }) => end)), end: size };
+  return [{ start: 0, end: Math.min(4, size) }, ...wanted, tail];
+}
+
 export function corrupt(label: string, why: string, cause?: unknown): MillraceError {
   return new MillraceError('source.corrupt_parquet', `source "${label}" is no readable Parquet file: ${why}`, {
     cause,

@@ -39,13 +39,17 @@ export interface CheckInput {
   with: Record<string, unknown>;
   columns: Column[];
   /** A Parquet file whose own types are more exact than `columns`. */
-  parquetPath?: string;
+  parquet?: SourceRef;
 }
 
-export interface SampleInput {
+/** A file of the source. */
+export interface SourceRef {
   uri: string;
   pin: SourcePin;
   label: string;
+}
+
+export interface SampleInput extends SourceRef {
   columns: Column[];
   rows: number;
 }

@@ -183,7 +183,19 @@ export const manifestSchema = z.object({
   job: z.string(),
   name: z.string(),
   specDigest: z.string(),
-  sources: z.array(z.object({ uri: z.string(), size: count, mtimeMs: z.number(), inode: z.number() })),
+  sources: z.array(
+    z.object({ uri: z.string() }).and(
+      z.union([
+        z.object({ size: count, mtimeMs: z.number(), inode: z.number() }),
+        z.object({
+          size: count,
+          etag: z.string().nullable(),
+          modified: z.string().nullable(),
+          streamed: z.literal(true).optional(),
+        }),
+      ]),
+    ),
+  ),
   columns: z.array(columnSchema),
   counts: countsSchema,
   output: outputRefSchema,

@@ -6,7 +6,8 @@ import { glob, isDynamicPattern } from 'tinyglobby';
 import { MillraceError } from '../core/errors.js';
 import { digest, stageFile, stageFolder, sweep } from './local-sink.js';
 import { openFile } from './local-file.js';
-import type { FoundObject, ObjectPin, SinkStore, SourceStore } from './port.js';
+import type { FilePin } from '../core/plan.js';
+import type { FoundObject, SinkStore, SourceStore } from './port.js';
 
 /**
  * Local files under the configured roots, as sources and sinks.
@@ -30,7 +31,7 @@ export function createFileStore(options: { roots: string[]; cwd: string }): Sour
     return real;
   }
 
-  async function pinned(real: string, asked: string): Promise<ObjectPin> {
+  async function pinned(real: string, asked: string): Promise<FilePin> {
     const found = await stat(real).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw notFound(asked);
       throw new MillraceError('source.unreadable', `cannot look at ${quote(asked)}: ${error.message}`, {
@@ -74,11 +75,11 @@ export function createFileStore(options: { roots: string[]; cwd: string }): Sour
           });
         },
       );
-      if (pin && !samePin(pin, bytes.pin)) {
+      if (pin && !samePin(pin as FilePin, bytes.pin)) {
         await bytes.close();
         throw new MillraceError(
           'source.changed',
-          `source ${quote(uri)} changed since the job was planned: planned ${describePin(pin)}, found ${describePin(bytes.pin)}; start the job again`,
+          `source ${quote(uri)} changed since the job was planned: planned ${describePin(pin as FilePin)}, found ${describePin(bytes.pin)}; start the job again`,
         );
       }
       return bytes;
@@ -125,7 +126,7 @@ function toPath(uri: string, cwd: string): string {
   if (scheme) {
     throw new MillraceError(
       'source.scheme',
-      `"${scheme[1]}:" in ${quote(uri)} is not supported; wanted a path, a glob or a file: URL`,
+      `"${scheme[1]}:" in ${quote(uri)} is not supported; wanted a path, a glob, or a file:, http: or https: URL`,
     );
   }
   return path.resolve(cwd, uri);
@@ -165,11 +166,11 @@ async function isEmptyFolder(target: string): Promise<boolean> {
   return (await readdir(target).catch(() => ['?'])).length === 0;
 }
 
-function samePin(a: ObjectPin, b: ObjectPin): boolean {
+function samePin(a: FilePin, b: FilePin): boolean {
   return a.size === b.size && a.mtimeMs === b.mtimeMs && a.inode === b.inode;
 }
 
-function describePin(pin: ObjectPin): string {
+function describePin(pin: FilePin): string {
   return `${pin.size} bytes of ${new Date(pin.mtimeMs).toISOString()} (inode ${pin.inode})`;
 }
 

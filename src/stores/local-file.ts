@@ -1,8 +1,9 @@
 import { open } from 'node:fs/promises';
-import type { ByteSource, ObjectPin } from './port.js';
+import type { FilePin } from '../core/plan.js';
+import type { ByteSource } from './port.js';
 
 export interface LocalFile extends ByteSource {
-  readonly pin: ObjectPin;
+  readonly pin: FilePin;
 }
 
 /** Opens a file for ranged reads; size and pin are those of the open handle, so a swap after the open is not seen. */

@@ -1,4 +1,5 @@
 import type { Notice } from '../core/notice.js';
+import type { SourcePin } from '../core/plan.js';
 
 /** Where bytes lie. Two ports: bytes to read (a length and a ranged read) and an area to write in (private, then published once). */
 
@@ -10,14 +11,9 @@ export interface ByteSource {
    * @param into may be filled instead of a new buffer, where the bytes fit: a fresh buffer for each block costs as much as reading it
    */
   read(start: number, end: number, into?: Buffer): Promise<Buffer>;
+  /** All bytes from the beginning, where that is another way than reading them range by range. */
+  stream?(): AsyncIterable<Buffer>;
   close(): Promise<void>;
-}
-
-/** What makes an object the same object between two looks at it. */
-export interface ObjectPin {
-  size: number;
-  mtimeMs: number;
-  inode: number;
 }
 
 export interface FoundObject {
@@ -25,20 +21,20 @@ export interface FoundObject {
   uri: string;
   /** As the caller wrote it, or relative to the current folder. */
   label: string;
-  pin: ObjectPin;
+  pin: SourcePin;
 }
 
 /** Where job sources lie and results go. Every path is checked against the configured roots. */
 export interface SourceStore {
   /**
-   * The objects that a path, `file:` URL or glob names, sorted by label.
+   * The objects that a path, glob, `file:` or `http(s):` URL names, sorted by label.
    * @throws MillraceError `source.not_found`, `path.outside_root`, `source.not_a_file`, `source.scheme`
    */
   find(uri: string): Promise<FoundObject[]>;
   /** @throws MillraceError `source.changed` where the object is not the pinned one, `source.not_found` */
-  open(uri: string, pin?: ObjectPin): Promise<ByteSource>;
-  /** A path by which a library that reads files itself can read it. */
-  localPath(uri: string): Promise<string>;
+  open(uri: string, pin?: SourcePin): Promise<ByteSource>;
+  /** A path by which a library that reads files itself can read it; null where it lies on no disk of this machine. */
+  localPath(uri: string): Promise<string | null>;
 }
 
 /** Tells webhooks. */

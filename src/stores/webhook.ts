@@ -1,11 +1,9 @@
 import { createHash, createHmac } from 'node:crypto';
-import { lookup as dnsLookup } from 'node:dns';
-import type { LookupOptions } from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
-import { BlockList, isIP, isIPv6 } from 'node:net';
 import { MillraceError, messageOf } from '../core/errors.js';
 import { shownUrl } from '../core/notice.js';
+import { guardedLookup, isAllowed, isPrivateLiteral } from './addresses.js';
 import type { Notifier } from './port.js';
 
 const TIMEOUT_MS = 10_000;
@@ -34,8 +32,7 @@ export function createNotifier(options: { secret?: string; allow?: readonly stri
         'webhook-timestamp': timestamp,
         ...(secret !== undefined && { 'webhook-signature': signatureOf(secret, id, timestamp, body) }),
       };
-      const mayBePrivate = allow.includes(url.host) || allow.includes(url.hostname);
-      const status = await post(url, headers, body, mayBePrivate);
+      const status = await post(url, headers, body, isAllowed(url, allow));
       if (status >= 200 && status < 300) return;
       const later = status >= 500 || LATER.has(status);
       const hint = later ? '' : '; a receiver answers 2xx';
@@ -71,9 +68,7 @@ function post(url: URL, headers: http.OutgoingHttpHeaders, body: string, mayBePr
               cause: error,
             }),
       );
-    // A literal address is not looked up.
-    const literal = url.hostname.replace(/^\[|\]$/g, '');
-    if (!mayBePrivate && isIP(literal) !== 0 && isPrivate(literal)) return fail(forbidden(url));
+    if (!mayBePrivate && isPrivateLiteral(url)) return fail(forbidden(url));
     const sent = request(
       url,
       {
@@ -81,7 +76,7 @@ function post(url: URL, headers: http.OutgoingHttpHeaders, body: string, mayBePr
         headers,
         timeout: TIMEOUT_MS,
         signal: AbortSignal.timeout(2 * TIMEOUT_MS),
-        lookup: guarded(url, mayBePrivate),
+        lookup: guardedLookup(mayBePrivate, () => forbidden(url)),
       },
       (response) => {
         response.resume();
@@ -94,54 +89,9 @@ function post(url: URL, headers: http.OutgoingHttpHeaders, body: string, mayBePr
   });
 }
 
-type Lookup = NonNullable<http.RequestOptions['lookup']>;
-
-function guarded(url: URL, mayBePrivate: boolean): Lookup {
-  return ((hostname: string, options: LookupOptions, done: (error: Error | null, ...found: unknown[]) => void) => {
-    dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error) return done(error);
-      if (!mayBePrivate && addresses.some(({ address }) => isPrivate(address))) return done(forbidden(url));
-      if (options.all) return done(null, addresses);
-      const [first] = addresses;
-      return done(null, first!.address, first!.family);
-    });
-  }) as Lookup;
-}
-
 function forbidden(url: URL): MillraceError {
   return new MillraceError(
     'notify.forbidden_address',
     `${shownUrl(url.href)} is at a private address; allow it by MILLRACE_NOTIFY_ALLOW=${url.host}`,
   );
-}
-
-const PRIVATE = new BlockList();
-for (const [net, bits] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['224.0.0.0', 3],
-] as const)
-  PRIVATE.addSubnet(net, bits, 'ipv4');
-for (const [net, bits] of [
-  ['::', 127],
-  ['64:ff9b::', 96],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
-] as const)
-  PRIVATE.addSubnet(net, bits, 'ipv6');
-
-/** Loopback, private, link-local, multicast and the like; an IPv4 address within IPv6 counts as itself. */
-function isPrivate(address: string): boolean {
-  const mapped = /^::(?:ffff:)?(?:0:)?(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  if (mapped) return PRIVATE.check(mapped[1]!, 'ipv4');
-  // The other spelling of a mapped address is checked as IPv4 by the list itself.
-  return PRIVATE.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }

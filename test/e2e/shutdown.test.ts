@@ -4,7 +4,7 @@ import { makePlace } from '../helpers/engine.js';
 import type { Place } from '../helpers/engine.js';
 import { testWorkflowBundle } from '../helpers/temporal-server.js';
 
-const CHUNK_MS = 6_000;
+const CHUNK_MS = 10_000;
 
 let place: Place;
 beforeAll(async () => {
@@ -24,13 +24,12 @@ it('a worker that is told to stop hands its chunk back within seconds, and anoth
   const atWork = async () => (await handle.describe()).raw.pendingActivities?.[0]?.state ?? 0;
   await expect.poll(atWork, { timeout: 10_000 }).toBe(2);
 
-  const staying = await start();
   const began = Date.now();
   await leaving.stop();
   expect(Date.now() - began).toBeLessThan(CHUNK_MS);
+  const staying = await start();
   expect((await handle.result()).counts.out).toBe(2);
-  // Handed back, not found out by a missing heartbeat, whose time-out is ten seconds.
-  expect(Date.now() - began).toBeLessThan(3 * CHUNK_MS + 6_000);
+  // Handed back, not found out by a missing heartbeat: that would have been the only attempt.
   const { events } = await handle.fetchHistory();
   const attempts = events!.flatMap((event) => event.activityTaskStartedEventAttributes?.attempt ?? []);
   expect(attempts).toEqual([1, 1, 1]);

@@ -1,7 +1,8 @@
 /** Blocks of bytes, in order. Each is the receiver's own. */
 export type Blocks = AsyncIterable<Buffer>;
 
-/** How much of a packed file was unpacked so far. */
+/** How much of a packed file was unpacked so far, and how much was read for it. */
 export interface Consumed {
   bytes: number;
+  delivered: number;
 }

@@ -5,13 +5,9 @@ import type { Blocks, Consumed } from './blocks.js';
 
 const BLOCK_BYTES = 256 * 1024;
 
-/**
- * All members of a gzip file, one behind the other.
- * @param size of the packed file: what lies behind the last member is a fault, where zlib says nothing of it
- */
+/** All members of a gzip file, one behind the other. What lies behind the last is a fault, of which zlib says nothing. */
 export async function* gunzipped(
   blocks: Blocks,
-  size: number,
   consumed: Consumed,
   named: (message: string) => string,
 ): AsyncGenerator<Buffer> {
@@ -32,10 +28,11 @@ export async function* gunzipped(
     input.destroy();
     gunzip.destroy();
   }
-  if (gunzip.bytesWritten === size) return;
+  const behind = consumed.delivered - gunzip.bytesWritten;
+  if (behind === 0) return;
   throw new MillraceError(
     'source.corrupt_gzip',
-    named(`has ${size - gunzip.bytesWritten} bytes behind the end of its gzip data; cut them off, or pack it again`),
+    named(`has ${behind} bytes behind the end of its gzip data; cut them off, or pack it again`),
   );
 }
 

@@ -19,11 +19,11 @@ export function unpacked(
   source: ByteSource,
   packing: Packing,
   label: string,
-  consumed: Consumed = { bytes: 0 },
+  consumed: Consumed = { bytes: 0, delivered: 0 },
 ): Blocks {
   let blocks: Blocks = blocksOf(source, consumed);
   const named = (message: string) => `source "${label}" ${message}`;
-  if (packing.compression === 'gzip') blocks = gunzipped(blocks, source.size, consumed, named);
+  if (packing.compression === 'gzip') blocks = gunzipped(blocks, consumed, named);
   if (packing.compression === 'zstd') blocks = unzstd(blocks, named);
   if (packing.compression) blocks = bounded(blocks, consumed, named);
   if (packing.encoding) blocks = asUtf8(blocks, packing.encoding, named);
@@ -32,11 +32,15 @@ export function unpacked(
 }
 
 async function* blocksOf(source: ByteSource, consumed: Consumed): Blocks & AsyncGenerator<Buffer> {
-  for (let at = 0; at < source.size; at += BLOCK_BYTES) {
-    const block = await source.read(at, at + BLOCK_BYTES);
+  for await (const block of source.stream?.() ?? ranges(source)) {
     consumed.bytes += block.length;
+    consumed.delivered += block.length;
     yield block;
   }
+}
+
+async function* ranges(source: ByteSource): AsyncGenerator<Buffer> {
+  for (let at = 0; at < source.size; at += BLOCK_BYTES) yield await source.read(at, at + BLOCK_BYTES);
 }
 
 /** No data is packed like this, only bombs are: a megabyte would fill the disk with a gigabyte. */
@@ -71,7 +75,7 @@ export async function unpackedHead(
   label: string,
   most: number,
 ): Promise<{ head: ByteSource; whole: boolean; packedBytes: number }> {
-  const consumed: Consumed = { bytes: 0 };
+  const consumed: Consumed = { bytes: 0, delivered: 0 };
   const parts: Buffer[] = [];
   let bytes = 0;
   let whole = true;

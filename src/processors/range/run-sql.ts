@@ -9,6 +9,7 @@ import { ndjsonLines } from '../../formats/ndjson-writer.js';
 import type { SqlOutput, SqlTable } from '../engine.js';
 import type { SqlMap } from '../sql/sql-engine.js';
 import { inScratch } from './context.js';
+import { localParquet } from './local-parquet.js';
 import { planItems, readChunk } from './open-chunk.js';
 import type { OpenChunk } from './open-chunk.js';
 import { PartWriter } from './part-writer.js';
@@ -60,9 +61,11 @@ async function mapChunk(run: RangeRun, map: SqlMap, open: OpenChunk, slice: stri
   const { chunk } = open;
   if (open.rejected) return mapNormalised(run, map, open, slice);
   if (chunk.kind === 'rows') {
-    const { uri } = run.plan.files[chunk.file]!;
-    const paths = [await run.context.sources.localPath(uri)];
-    const { recordsIn } = await map.add({ kind: 'parquet', paths, firstRow: chunk.firstRow, endRow: chunk.endRow });
+    const { firstRow, endRow } = chunk;
+    const paths = [
+      await localParquet(run.context, run.plan.files[chunk.file]!, path.dirname(slice), { firstRow, endRow }),
+    ];
+    const { recordsIn } = await map.add({ kind: 'parquet', paths, firstRow, endRow });
     receipt.counts.used += recordsIn;
     run.covered(open, null, null, recordsIn);
     return;

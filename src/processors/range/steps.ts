@@ -9,6 +9,7 @@ import { SQL } from '../registry.js';
 import type { CheckInput, CheckOutput, ReduceInput, SampleInput, StagedPart, ToParquetInput } from '../tasks.js';
 import { inScratch } from './context.js';
 import type { ThreadContext } from './context.js';
+import { localParquet } from './local-parquet.js';
 import { finishReduction, writeRows } from './run-processor.js';
 import type { Task } from './range-run.js';
 import { sinkForm } from './run-sql.js';
@@ -24,8 +25,11 @@ export async function checkProcess(context: ThreadContext, input: CheckInput): P
   }
   const { map, reduce } = registry.parse(SQL, input.with) as SqlSteps;
   const engine = await context.sql();
-  const columns = input.parquetPath ? { parquet: input.parquetPath } : input.columns;
-  const types = await engine.check({ columns, map, reduce });
+  const { parquet } = input;
+  const types = await inScratch(context, async (folder) => {
+    const columns = parquet ? { parquet: await localParquet(context, parquet, folder) } : input.columns;
+    return engine.check({ columns, map, reduce });
+  });
   return { reduces: reduce !== undefined, output: types.reduce ?? types.map ?? null };
 }
 

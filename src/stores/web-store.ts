@@ -1,0 +1,227 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { MillraceError, messageOf } from '../core/errors.js';
+import type { WebPin } from '../core/plan.js';
+import type { ByteSource, SourceStore } from './port.js';
+import { getFollowing, unreachable, webLabel } from './web-request.js';
+
+/** Tries of one read before the attempt fails; each after a longer pause. */
+const TRIES = 3;
+const PAUSE_MS = 250;
+/** What is read in order is asked for ahead in pieces of this size. */
+const AHEAD_BYTES = 2 * 1024 * 1024;
+
+/**
+ * Files on web servers, read only. Where the server gives ranges and its length, any part of a file is read alone; where it
+ * does not, the file can only be read from its beginning.
+ * @param options.allow hosts (`host` or `host:port`) that may be private
+ */
+export function createWebStore({ allow = [] }: { allow?: readonly string[] }): SourceStore {
+  const look = async (uri: string): Promise<WebPin> => {
+    const answer = await again(() => getFollowing(uri, { range: 'bytes=0-0' }, allow));
+    answer.destroy();
+    return pinOf(uri, answer);
+  };
+
+  return {
+    async find(uri) {
+      const { username, password } = new URL(uri);
+      if (username || password) {
+        throw new MillraceError(
+          'source.secret_in_uri',
+          `source "${webLabel(uri)}" has a name or a password in its URL, which would be kept with the job; leave it out`,
+        );
+      }
+      return [{ uri, label: webLabel(uri), pin: await look(uri) }];
+    },
+
+    async open(uri, pin) {
+      const found = await look(uri);
+      if (pin && !samePin(pin as WebPin, found)) throw changed(uri);
+      return found.streamed ? streamedSource(uri, found, allow) : rangedSource(uri, found, allow);
+    },
+
+    localPath: () => Promise.resolve(null),
+  };
+}
+
+/** @throws MillraceError by the status, where it is no answer */
+function pinOf(uri: string, { statusCode = 0, headers }: IncomingMessage): WebPin {
+  const [, total] = /^bytes \S+\/(\d+)$/.exec(headers['content-range'] ?? '') ?? [];
+  const validators = { etag: headers.etag ?? null, modified: headers['last-modified'] ?? null };
+  if ((statusCode === 206 || statusCode === 416) && total !== undefined) return { size: Number(total), ...validators };
+  if (statusCode !== 200) throw statusFault(uri, statusCode, headers);
+  return { size: Number(headers['content-length'] ?? 0), ...validators, streamed: true };
+}
+
+function rangedSource(uri: string, pin: WebPin, allow: readonly string[]): ByteSource {
+  const { size } = pin;
+  const closing = new AbortController();
+  /** The piece that was read last, and the one that is asked for ahead. */
+  let piece: { start: number; bytes: Buffer } | null = null;
+  let ahead: { start: number; bytes: Promise<Buffer> } | null = null;
+
+  async function fetchRange(start: number, end: number): Promise<Buffer> {
+    return again(async () => {
+      const headers = { range: `bytes=${start}-${end - 1}`, ...conditionOf(pin) };
+      const answer = await getFollowing(uri, headers, allow, closing.signal);
+      checkAnswer(uri, pin, answer, 206);
+      return bodyOf(uri, answer, end - start);
+    });
+  }
+
+  function askAhead(start: number): void {
+    if (start >= size) return;
+    const bytes = fetchRange(start, Math.min(start + AHEAD_BYTES, size));
+    // A fault is told to who reads it; nobody may.
+    bytes.catch(() => undefined);
+    ahead = { start, bytes };
+  }
+
+  async function read(start: number, end: number): Promise<Buffer> {
+    if (piece && start >= piece.start && start <= piece.start + piece.bytes.length) {
+      const have = piece.bytes.subarray(start - piece.start, end - piece.start);
+      if (have.length === end - start) return have;
+      const from = start + have.length;
+      // What is read in order is worth asking for before it is wanted.
+      if (ahead?.start !== from) askAhead(from);
+      const next = await ahead!.bytes;
+      piece = { start: from, bytes: next };
+      askAhead(from + next.length);
+      return Buffer.concat([have, await read(from, end)]);
+    }
+    const bytes = await fetchRange(start, end);
+    piece = { start, bytes };
+    return bytes;
+  }
+
+  return {
+    size,
+    async read(start, end) {
+      const last = Math.min(end, size);
+      return last <= start ? Buffer.alloc(0) : Buffer.from(await read(start, last));
+    },
+    async *stream() {
+      for (let at = 0; at < size; at += AHEAD_BYTES) yield await this.read(at, at + AHEAD_BYTES);
+    },
+    close() {
+      closing.abort();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** A file that can only be read from its beginning. */
+function streamedSource(uri: string, pin: WebPin, allow: readonly string[]): ByteSource {
+  const closing = new AbortController();
+
+  async function* stream(): AsyncGenerator<Buffer> {
+    const answer = await again(() => getFollowing(uri, conditionOf(pin), allow, closing.signal));
+    checkAnswer(uri, pin, answer, 200);
+    const wanted = Number(answer.headers['content-length'] ?? Number.NaN);
+    let bytes = 0;
+    try {
+      for await (const block of answer as AsyncIterable<Buffer>) {
+        bytes += block.length;
+        yield block;
+      }
+    } catch (error) {
+      throw unreachable(uri, messageOf(error), error);
+    } finally {
+      answer.destroy();
+    }
+    if (!answer.complete || bytes < wanted) throw unreachable(uri, `the answer ended after ${bytes} bytes`);
+  }
+
+  return {
+    size: pin.size,
+    stream,
+    /** The head alone: what lies behind it would be read for nothing. */
+    async read(start, end) {
+      const blocks: Buffer[] = [];
+      let bytes = 0;
+      for await (const block of stream()) {
+        blocks.push(block);
+        bytes += block.length;
+        if (bytes >= end) break;
+      }
+      return Buffer.concat(blocks).subarray(start, end);
+    },
+    close() {
+      closing.abort();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** What makes a server refuse to give another version. A weak tag is good for comparison only. */
+function conditionOf({ etag, modified }: WebPin): Record<string, string> {
+  if (etag !== null && !etag.startsWith('W/')) return { 'if-match': etag };
+  return modified === null ? {} : { 'if-unmodified-since': modified };
+}
+
+function checkAnswer(uri: string, pin: WebPin, answer: IncomingMessage, wanted: 200 | 206): void {
+  const { statusCode = 0, headers } = answer;
+  const fault =
+    statusCode === 412
+      ? changed(uri)
+      : statusCode !== wanted
+        ? statusFault(uri, statusCode, headers)
+        : samePin(pin, pinOf(uri, answer))
+          ? null
+          : changed(uri);
+  if (!fault) return;
+  answer.destroy();
+  throw fault;
+}
+
+async function bodyOf(uri: string, answer: IncomingMessage, length: number): Promise<Buffer> {
+  const blocks: Buffer[] = [];
+  try {
+    for await (const block of answer as AsyncIterable<Buffer>) blocks.push(block);
+  } catch (error) {
+    throw unreachable(uri, messageOf(error), error);
+  }
+  const bytes = Buffer.concat(blocks);
+  if (bytes.length === length) return bytes;
+  throw unreachable(uri, `${bytes.length} bytes came of ${length}`);
+}
+
+/** A short trouble of the network costs a pause and not the attempt. */
+async function again<T>(run: () => Promise<T>): Promise<T> {
+  for (let pause = PAUSE_MS, tries = 1; ; pause *= 4, tries++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (tries >= TRIES || !(error instanceof MillraceError) || !error.retryable) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}
+
+function samePin(a: WebPin, b: WebPin): boolean {
+  return a.size === b.size && a.etag === b.etag && a.modified === b.modified && a.streamed === b.streamed;
+}
+
+function changed(uri: string): MillraceError {
+  return new MillraceError(
+    'source.changed',
+    `source "${webLabel(uri)}" changed since the job was planned, or while it was read; start the job again`,
+  );
+}
+
+function statusFault(uri: string, status: number, headers: IncomingHttpHeaders): MillraceError {
+  const source = `source "${webLabel(uri)}"`;
+  if (status === 404 || status === 410)
+    return new MillraceError('source.not_found', `${source} not found: the server answered ${status}`);
+  if (status === 401 || status === 403) {
+    return new MillraceError('source.denied', `${source} is not given to everybody: the server answered ${status}`);
+  }
+  if (status === 429 || status >= 500) {
+    const later = headers['retry-after'];
+    return unreachable(
+      uri,
+      `the server answered ${status}${later === undefined ? '' : `, wanting ${later} s of patience`}`,
+    );
+  }
+  return new MillraceError('source.unreadable', `${source} cannot be read: the server answered ${status}`);
+}
