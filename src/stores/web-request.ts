@@ -31,7 +31,7 @@ export async function getFollowing(
     const { location } = answer.headers;
     if (!REDIRECTS.has(answer.statusCode ?? 0) || location === undefined) return answer;
     answer.destroy();
-    if (!URL.canParse(location, url))
+    if (!URL.canParse(location, url.href))
       throw refused('source.scheme', url, `leads to ${JSON.stringify(location)}, which is no URL`);
     url = new URL(location, url);
   }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError, messageOf } from '../core/errors.js';
 import type { WebPin } from '../core/plan.js';
 import type { ByteSource, SourceStore } from './port.js';
@@ -66,7 +67,7 @@ function rangedSource(uri: string, pin: WebPin, allow: readonly string[]): ByteS
       const answer = await getFollowing(uri, headers, allow, closing.signal);
       checkAnswer(uri, pin, answer, 206);
       return bodyOf(uri, answer, end - start);
-    });
+    }, closing.signal);
   }
 
   function askAhead(start: number): void {
@@ -187,13 +188,14 @@ async function bodyOf(uri: string, answer: IncomingMessage, length: number): Pro
 }
 
 /** A short trouble of the network costs a pause and not the attempt. */
-async function again<T>(run: () => Promise<T>): Promise<T> {
+async function again<T>(run: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   for (let pause = PAUSE_MS, tries = 1; ; pause *= 4, tries++) {
     try {
       return await run();
     } catch (error) {
-      if (tries >= TRIES || !(error instanceof MillraceError) || !error.retryable) throw error;
-      await new Promise((resolve) => setTimeout(resolve, pause));
+      const worthwhile = error instanceof MillraceError && error.retryable && !signal?.aborted;
+      if (!worthwhile || tries >= TRIES) throw error;
+      await sleep(pause);
     }
   }
 }

@@ -97,3 +97,11 @@ describe('a source on a web server', () => {
     expect(server.asked.length).toBe(before);
   });
 });
+
+describe('a sink on a web server', () => {
+  it('is refused', async () => {
+    const sink = { uri: `${server.url}/out.csv`, format: 'csv' };
+    const failed = await engine.fail({ source: { items: [{ n: 1 }] }, process: pass, sink });
+    expect(failed.code).toBe('sink.read_only');
+  });
+});
