@@ -48,13 +48,8 @@ export function ndjsonRangeReader(
 
   function refuse(end: number, code: string, message: string): null {
     const raw = rawText(bytes, at, end);
-    const place = {
-      source: range.label,
-      chunk: range.chunk,
-      offset: base + at,
-      line: range.lineless ? null : line,
-      record,
-    };
+    const { label: source, chunk, lineless } = range;
+    const place = { source, chunk, offset: base + at, line: lineless ? null : line, record };
     fault = { ...place, code, message, raw };
     return null;
   }
@@ -111,7 +106,7 @@ export function ndjsonRangeReader(
       if (row !== null) {
         batch.rows.push(row);
         batch.offsets!.push(base + at);
-        batch.lines!.push(line);
+        batch.lines?.push(line);
         batch.records.push(record);
         ends.push(end);
       } else if (fault !== null) batch.rejects.push(fault);
@@ -143,7 +138,7 @@ export function ndjsonRangeReader(
       let state = 'batch full';
       while (state === 'batch full') {
         const ends: number[] = [];
-        const batch = newBatch(bytes, base, ends);
+        const batch = newBatch(bytes, base, ends, range.lineless === true);
         state = fill(batch, ends);
         batch.position = base + at - first;
         if (batch.rows.length + batch.rejects.length > 0) yield batch;
@@ -169,10 +164,10 @@ export function ndjsonRangeReader(
   };
 }
 
-function newBatch(bytes: Buffer, base: number, ends: number[]): RecordBatch {
+function newBatch(bytes: Buffer, base: number, ends: number[], lineless: boolean): RecordBatch {
   const offsets: number[] = [];
   const raw = (i: number) => rawText(bytes, offsets[i]! - base, ends[i]!);
-  return { rows: [], offsets, lines: [], records: [], rejects: [], position: 0, raw };
+  return { rows: [], offsets, ...(!lineless && { lines: [] }), records: [], rejects: [], position: 0, raw };
 }
 
 function isTooDeep(json: string): boolean {

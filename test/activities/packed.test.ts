@@ -3,7 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { apiOver } from '../helpers/api-over.js';
 import { startEngine } from '../helpers/engine.js';
+import type { JobView } from '../../src/core/job.js';
 import type { Engine } from '../helpers/engine.js';
 
 let engine: Engine;
@@ -137,6 +139,32 @@ describe('arrays of JSON', () => {
     expect(rows).toEqual([{ n: 1 }, { n: 2 }]);
     expect(rejected).toMatchObject([{ line: null, record: 2, code: 'row.not_an_object' }]);
     expect(content.slice(rejected[0]!.offset!).trimStart().startsWith('"no record"')).toBe(true);
+
+    const app = await apiOver(engine);
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ source: { uri }, process: pass, options });
+    const { id } = (await (
+      await app.request('/v1/jobs?wait=30s', { method: 'POST', headers, body })
+    ).json()) as JobView;
+    const corrected = `${JSON.stringify({ ...rejected[0], raw: '{"n": 7}' })}\n`;
+    const retried = await app.request(`/v1/jobs/${id}/retry`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: corrected,
+    });
+    expect(retried.status).toBe(202);
+    expect(await engine.finish(id)).toMatchObject({ state: 'completed', counts: { in: 3, used: 3, rejected: 0 } });
+  });
+
+  it('have no line for a record that a processor refuses either', async () => {
+    const uri = await engine.write('refused.json', '[{"n": 1},\n{"n": -1}]');
+    const spec = {
+      source: { uri },
+      process: { use: 'number-batch' },
+      options: { rejects: { action: 'quarantine', tolerate: 5 } },
+    };
+    const { rejected } = await engine.run(spec);
+    expect(rejected.map(({ line, record }) => [line, record])).toEqual([[null, 2]]);
   });
 
   it('that are none say where one was looked for', async () => {

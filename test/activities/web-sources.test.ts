@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { PlanView } from '../../src/core/job.js';
+import { apiOver } from '../helpers/api-over.js';
 import { startEngine } from '../helpers/engine.js';
 import type { Engine } from '../helpers/engine.js';
 import { startFileServer } from '../helpers/file-server.js';
@@ -85,6 +87,19 @@ describe('a source on a web server', () => {
     const failed = await engine.fail({ source, process: pass, sink, options: { chunk: { bytes: 5000 } } });
     expect(failed.code).toBe('source.changed');
     await expect(engine.read('changing-out.csv')).rejects.toThrow('ENOENT');
+  });
+
+  it('whose server says nothing of its version is warned of', async () => {
+    server.files.set('/silent.csv', Buffer.from(csv));
+    const app = await apiOver(engine);
+    const plan = async () => {
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify({ source: { uri: `${server.url}/silent.csv` }, process: pass });
+      return ((await (await app.request('/v1/plan', { method: 'POST', headers, body })).json()) as PlanView).warnings;
+    };
+    expect(await plan()).toEqual([]);
+    server.validators = false;
+    expect(await plan()).toEqual([expect.stringContaining('a change is only seen by its size')]);
   });
 
   it('at a private address is refused before anything is asked', async () => {

@@ -1,7 +1,7 @@
 import { serve } from '@hono/node-server';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { createApp } from '../../src/api/app.js';
-import { createFileStore } from '../../src/stores/file-store.js';
+import { createStores } from '../../src/stores/stores.js';
 import { createWorkArea } from '../../src/stores/work-area.js';
 import { createJobs } from '../../src/temporal/jobs.js';
 import { createSchedules } from '../../src/temporal/schedules.js';
@@ -10,7 +10,7 @@ import type { Place } from './engine.js';
 /** The API over a place of its own, without a port. */
 export async function apiOver({ client, config, data }: Place, taskQueue = config.taskQueue): Promise<OpenAPIHono> {
   const work = await createWorkArea(config.work);
-  const files = createFileStore({ roots: [data], cwd: data });
+  const files = createStores(config, data);
   const server = { client, taskQueue, namespace: config.temporal.namespace!, uiUrl: 'http://ui' };
   return createApp({
     jobs: createJobs({ ...server, work }),
