@@ -1,17 +1,18 @@
 import { chunksPerActivity, laneCount, ratedChunk, rowBorders, textChunkBytes } from '../src/core/chunking.js';
 import { MillraceError } from '../src/core/errors.js';
+import { bytes as bytesText } from '../src/core/figures.js';
 import { isSingleFile, outputFormat } from '../src/core/part-format.js';
 import type { Packing, Plan, SourceFile } from '../src/core/plan.js';
-import { bytes as bytesText } from '../src/core/figures.js';
 import type { Column, ColumnType, Row } from '../src/core/records.js';
 import { PACKING_HEAD_BYTES, packingOf, sourceFormat } from '../src/core/source-format.js';
 import type { JobSpec, SourceFormat } from '../src/core/spec.js';
 import { inferCsvTable } from '../src/formats/csv-infer.js';
-import { unpackedHead } from '../src/formats/packing/packing.js';
 import { inferNdjsonTable, inferRowColumns } from '../src/formats/ndjson-infer.js';
 import { parseOwnNdjson } from '../src/formats/ndjson-writer.js';
+import { unpackedHead } from '../src/formats/packing/packing.js';
 import { parquetShape, readParquetMetadata } from '../src/formats/parquet-file.js';
 import { specDigest } from '../src/schema/spec.js';
+import type { SourceRef } from '../src/processors/tasks.js';
 import type { FoundObject } from '../src/stores/port.js';
 import type { Dependencies } from './dependencies.js';
 
@@ -64,10 +65,7 @@ export async function makePlan(
     use: spec.process.use,
     with: spec.process.with,
     columns: laid.columns,
-    parquet:
-      laid.format === 'parquet'
-        ? { uri: laid.files[0]!.uri, pin: laid.files[0]!.pin, label: laid.files[0]!.label }
-        : undefined,
+    parquet: laid.format === 'parquet' ? refOf(laid.files[0]!) : undefined,
   });
   const plan: Plan = {
     version: 1,
@@ -152,11 +150,8 @@ async function planFiles(
   const files = found.map(({ uri, label, pin }, i): SourceFile => {
     const { dataStart, headLines, rowGroups, packing } = shapes[i]!;
     const borders = rowGroups && rowBorders(chunk, rowGroups.starts, rowGroups.bytes, threads);
-    const count = borders
-      ? borders.length - 1
-      : packing
-        ? 1
-        : Math.max(1, Math.ceil((pin.size - dataStart) / chunkBytes));
+    const byBytes = packing ? 1 : Math.max(1, Math.ceil((pin.size - dataStart) / chunkBytes));
+    const count = borders ? borders.length - 1 : byBytes;
     const file = {
       uri,
       label,
@@ -211,10 +206,10 @@ async function lookAt(
 ): Promise<Shape> {
   const source = await store.open(uri, pin);
   try {
-    const streamed = 'streamed' in pin;
-    if (streamed && format === 'parquet') throw noRanges(label);
+    const isStream = source.stream !== undefined;
+    if (isStream && format === 'parquet') throw noRanges(label);
     const start = await source.read(0, PACKING_HEAD_BYTES);
-    const packing = packingOf(label, format, spec, start) ?? (streamed ? {} : null);
+    const packing = packingOf(label, format, spec, start) ?? (isStream ? {} : null);
     if (format === 'parquet') {
       const metadata = await readParquetMetadata(source, label);
       const { columns, rowGroupStarts, rowGroupBytes } = parquetShape(metadata);
@@ -248,6 +243,10 @@ async function lookAt(
   }
 }
 
+function refOf({ uri, pin, label }: SourceFile): SourceRef {
+  return { uri, pin, label };
+}
+
 function noRanges(label: string): MillraceError {
   return new MillraceError(
     'source.no_ranges',
@@ -256,8 +255,7 @@ function noRanges(label: string): MillraceError {
 }
 
 function oneChunk(label: string, bytes: number): string {
-  const size = bytesText(bytes);
-  return `${label} (${size}) can only be read from its beginning: it is one chunk, and the types of its columns are those of its first ${bytesText(HEAD_BYTES)}; many such files are read side by side`;
+  return `${label} (${bytesText(bytes)}) can only be read from its beginning: it is one chunk, and the types of its columns are those of its first ${bytesText(HEAD_BYTES)}; many such files are read side by side`;
 }
 
 /** The columns of all files together: the same names in the same order, each of a type that all values fit. */

@@ -1,8 +1,9 @@
 import { isOneRange } from '../src/core/part-format.js';
+import { isText } from '../src/core/source-format.js';
 import type { Plan, PlanSummary } from '../src/core/plan.js';
 
 export function summaryOf(plan: Plan, inline: boolean, warnings: string[]): PlanSummary {
-  const text = (plan.format === 'csv' || plan.format === 'ndjson') && plan.files.some(({ packing }) => !packing);
+  const text = isText(plan.format) && plan.files.some(({ packing }) => !packing);
   return {
     inline: inline ? plan : undefined,
     name: plan.spec.name,

@@ -285,9 +285,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
 
   app.route('/', createDashboard({ version, fetch: (path, init) => app.request(path, init) }));
 
-  app.openapi(routes.getIndex, (c) => {
-    return c.json({ name: 'millrace', version, links: LINKS }, 200);
-  });
+  app.openapi(routes.getIndex, (c) => c.json({ name: 'millrace', version, links: LINKS }, 200));
 
   return app;
 }

@@ -1,5 +1,5 @@
 import { chunkRows, rowOfReceipt } from '../core/chunk-view.js';
-import type { ChunkRow, ChunkState } from '../core/chunk-view.js';
+import type { ChunkReceipt, ChunkRow, ChunkState } from '../core/chunk-view.js';
 import { isEndState } from '../core/job.js';
 import type { JobView } from '../core/job.js';
 import type { Plan } from '../core/plan.js';
@@ -13,15 +13,15 @@ import type { Jobs } from '../temporal/jobs.js';
 const KEPT_JOBS = 8;
 const READS_AT_ONCE = 64;
 
-/** What a receipt says of how its chunks stand. */
-type Known = Pick<Receipt, 'from' | 'to' | 'generation' | 'attempt' | 'counts' | 'bytes' | 'endedAt' | 'failed'>;
+/** What is kept of a receipt. */
+type Known = ChunkReceipt & Pick<Receipt, 'generation'>;
 
 /** How the chunks of a job stand, by its receipts and what its workflows have at work. */
 export function createChunkReader({ jobs, work }: { jobs: Pick<Jobs, 'atWork'>; work: WorkArea }) {
   const kept = new Map<string, Map<string, Known>>();
 
   /** A receipt never changes, so each is read once while its job is looked at. */
-  async function receiptsOf(job: string): Promise<Receipt[]> {
+  async function receiptsOf(job: string): Promise<Known[]> {
     const known = kept.get(job) ?? new Map<string, Known>();
     kept.delete(job);
     kept.set(job, known);
@@ -39,7 +39,7 @@ export function createChunkReader({ jobs, work }: { jobs: Pick<Jobs, 'atWork'>; 
         known.set(some[i]!, { from, to, generation, attempt, counts, bytes, endedAt, failed });
       }
     }
-    return names.flatMap((name) => known.get(name) ?? []) as Receipt[];
+    return names.flatMap((name) => known.get(name) ?? []);
   }
 
   async function totalOf(job: JobView): Promise<number> {

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { RouteConfig } from '@hono/zod-openapi';
+import { MAX_CHUNK_ROWS } from '../core/chunk-view.js';
 import {
   chunkListSchema,
   chunkStateSchema,
@@ -17,8 +18,6 @@ import { SCHEDULE_ROUTES } from './schedule-routes.js';
 /** Typed as any text, for its name would else be taken for one of JSON. */
 const NDJSON: string = 'application/x-ndjson';
 const MAX_WAIT_MS = 60_000;
-/** As many rows as a job can have, so that a picture of all of it takes one request. */
-const MAX_CHUNK_ROWS = 25_000;
 
 const JobView = jobViewSchema.meta({ id: 'JobView' });
 const ChunkList = chunkListSchema.meta({ id: 'ChunkList' });

@@ -1,5 +1,6 @@
 import type { JobState, JobView } from '../core/job.js';
-import { elapsedSeconds, toleranceText } from '../core/progress.js';
+import { elapsedSeconds } from '../core/job-facts.js';
+import { toleranceText } from '../core/progress.js';
 import { bytes, compact, count, duration } from '../core/figures.js';
 import { padEnd, printable } from './format.js';
 import type { Style } from './style.js';

@@ -1,5 +1,5 @@
 import type { JobView } from '../core/job.js';
-import { progressFacts, shareDone } from '../core/progress.js';
+import { progressFacts, shareDone } from '../core/job-facts.js';
 import { cut, displayWidth, padStart } from './format.js';
 import type { Style } from './style.js';
 

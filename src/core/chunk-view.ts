@@ -4,6 +4,9 @@ import type { Counts } from './records.js';
 export const CHUNK_STATES = ['pending', 'running', 'done', 'failed'] as const;
 export type ChunkState = (typeof CHUNK_STATES)[number];
 
+/** As many rows as a job can have, so that a picture of all of it takes one request. */
+export const MAX_CHUNK_ROWS = 25_000;
+
 /** Neighbouring chunks `[from, to)` that one activity takes, or that wait for one, as they stand. */
 export interface ChunkRow {
   from: number;
@@ -24,7 +27,10 @@ export interface ChunkRow {
 /** Chunks that an activity is at. */
 export type ChunksAtWork = Pick<ChunkRow, 'from' | 'to' | 'attempt' | 'error'>;
 
-export function rowOfReceipt({ from, to, attempt, counts, bytes, endedAt, failed }: Receipt): ChunkRow {
+/** What a receipt says of how its chunks stand. */
+export type ChunkReceipt = Pick<Receipt, 'from' | 'to' | 'attempt' | 'counts' | 'bytes' | 'endedAt' | 'failed'>;
+
+export function rowOfReceipt({ from, to, attempt, counts, bytes, endedAt, failed }: ChunkReceipt): ChunkRow {
   return {
     from,
     to,

@@ -83,6 +83,13 @@ export interface WebPin {
   streamed?: true;
 }
 
+/** Whether two looks saw the same version. A pin that lay in a plan has lost what was undefined. */
+export function samePin(a: SourcePin, b: SourcePin): boolean {
+  const [left, right] = [a, b].map((pin) => Object.entries(pin).filter(([, value]) => value !== undefined));
+  const known = new Map(left);
+  return left!.length === right!.length && right!.every(([name, value]) => known.get(name) === value);
+}
+
 /** A reference to a piece of the source; never the data. */
 export type Chunk =
   | { kind: 'bytes'; index: number; file: number; start: number; end: number }

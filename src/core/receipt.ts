@@ -141,8 +141,8 @@ function pad(value: number, width = 10): string {
  * The receipts that count: of several generations of a range the last one, in order of chunks. Of two that begin alike the
  * shorter one: the longer is of an attempt that was thought dead when its range was halved.
  */
-export function currentReceipts(receipts: readonly Receipt[]): Receipt[] {
-  const latest = new Map<number, Receipt>();
+export function currentReceipts<R extends Pick<Receipt, 'from' | 'to' | 'generation'>>(receipts: readonly R[]): R[] {
+  const latest = new Map<number, R>();
   for (const receipt of receipts) {
     const known = latest.get(receipt.from);
     const later = known && receipt.generation - known.generation;

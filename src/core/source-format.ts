@@ -1,5 +1,5 @@
 import { MillraceError } from './errors.js';
-import type { Packing } from './plan.js';
+import type { Packing, Plan } from './plan.js';
 import type { SourceFormat, SourceSpec } from './spec.js';
 
 const BY_EXTENSION: Record<string, SourceFormat> = {
@@ -11,7 +11,7 @@ const BY_EXTENSION: Record<string, SourceFormat> = {
   parquet: 'parquet',
 };
 
-const COMPRESSED: Record<string, Packing['compression']> = { gz: 'gzip', gzip: 'gzip', zst: 'zstd', zstd: 'zstd' };
+const COMPRESSED = new Set(['gz', 'gzip', 'zst', 'zstd']);
 
 /**
  * The format of a source by what the spec says, else by the file's extension; of `data.csv.gz` by the inner one.
@@ -19,13 +19,18 @@ const COMPRESSED: Record<string, Packing['compression']> = { gz: 'gzip', gzip: '
  */
 export function sourceFormat(label: string, declared: SourceFormat | undefined): SourceFormat {
   const last = extensionOf(label);
-  const extension = Object.hasOwn(COMPRESSED, last) ? extensionOf(label.slice(0, -last.length - 1)) : last;
+  const extension = COMPRESSED.has(last) ? extensionOf(label.slice(0, -last.length - 1)) : last;
   const format = declared ?? (Object.hasOwn(BY_EXTENSION, extension) ? BY_EXTENSION[extension] : undefined);
   if (format) return format;
   throw new MillraceError(
     'source.unknown_format',
     `the format of source "${label}" cannot be told from its name; set source.format to csv, ndjson, json or parquet`,
   );
+}
+
+/** Whether records have a place in the bytes of their text. */
+export function isText(format: Plan['format']): boolean {
+  return format === 'csv' || format === 'ndjson' || format === 'json';
 }
 
 /**

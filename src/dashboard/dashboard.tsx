@@ -4,6 +4,7 @@ import { Hono } from 'hono';
 import type { Context } from 'hono';
 import { html } from 'hono/html';
 import type { Child } from 'hono/jsx';
+import { MAX_CHUNK_ROWS } from '../core/chunk-view.js';
 import type { ChunkRow } from '../core/chunk-view.js';
 import { isEndState } from '../core/job.js';
 import type { JobView, PlanView } from '../core/job.js';
@@ -21,6 +22,7 @@ import type { JobsQuery } from './jobs-page.js';
 import { Layout } from './layout.js';
 import type { Renewal, Room } from './layout.js';
 import { ProblemNote } from './parts.js';
+import { pageOf, routeOf } from './paths.js';
 import { SchedulePage, SchedulesPage } from './schedules-page.js';
 import { EXAMPLE, SubmitPage } from './submit-page.js';
 import { WorkersPage } from './workers-page.js';
@@ -33,7 +35,8 @@ const ROWS_SHOWN = 50;
 const REJECTS_SHOWN = 20;
 /** A result is shown up to this size. */
 const SHOWN_BYTES = 256 * 1024;
-const ALL_CHUNKS = 25_000;
+/** What the script says when it asks for a page that it has. */
+const RENEWAL = 'x-millrace-renewal';
 const LIST_MS = 3000;
 const SLOW_LIST_MS = 10_000;
 
@@ -100,16 +103,31 @@ export function createDashboard({ fetch, version }: { fetch: Fetch; version: str
   });
 
   /** The page again, with what was refused above it. */
-  async function refused(c: Context, error: unknown, page: () => Promise<Page>): Promise<Response> {
-    if (!(error instanceof Refused)) throw error;
-    const shown = await page();
+  function showRefused(c: Context, page: Page, problems: readonly Problem[]) {
     const body = (
       <>
-        <ProblemNote problem={error.problem} />
-        {shown.body}
+        {problems.map((problem) => (
+          <ProblemNote problem={problem} />
+        ))}
+        {page.body}
       </>
     );
-    return show(c, { ...shown, renewal: undefined, status: error.problem.status, body });
+    return show(c, { ...page, renewal: undefined, status: problems[0]!.status, body });
+  }
+
+  /**
+   * Carries out what a form orders, and shows what came of it.
+   * @param order gives the address of the page that shows it, or the page itself
+   * @param page what is shown again where the order is refused
+   */
+  async function carryOut(c: Context, order: () => Promise<string | Page>, page: () => Promise<Page>) {
+    try {
+      const next = await order();
+      return typeof next === 'string' ? c.redirect(next, 303) : await show(c, next);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      return showRefused(c, await page(), [error.problem]);
+    }
   }
 
   async function jobsPage(query: JobsQuery): Promise<Page> {
@@ -125,18 +143,19 @@ export function createDashboard({ fetch, version }: { fetch: Fetch; version: str
     return { title: 'Jobs', room: '/', renewal: { everyMs: LIST_MS }, body };
   }
 
-  async function jobPage(id: string): Promise<Page> {
-    const path = `/v1/jobs/${encodeURIComponent(id)}`;
+  /** @param whole false: only what changes is needed, which the script puts into the page that is there */
+  async function jobPage(id: string, whole = true): Promise<Page> {
+    const path = routeOf.job(id);
     const job = await ask.get<JobView>(path);
     // What is kept no longer, or cannot be asked for now, is left out.
     const [chunks, rows, rejects, spec] = await Promise.all([
-      ask.get<ChunkList>(`${path}/chunks?limit=${ALL_CHUNKS}`).then(
+      ask.get<ChunkList>(`${path}/chunks?limit=${MAX_CHUNK_ROWS}`).then(
         (list) => list.chunks,
         (): ChunkRow[] => [],
       ),
       rowsOf(job).catch(() => null),
       rejectsOf(job).catch(() => []),
-      ask.get(`${path}/spec`).catch(() => null),
+      whole ? ask.get(routeOf.job(id, 'spec')).catch(() => null) : null,
     ]);
     const renewal = isEndState(job.state) ? undefined : { events: `${path}/events` };
     const body = <JobPage {...{ job, chunks, rows, rejects, spec }} now={Date.now()} />;
@@ -164,7 +183,7 @@ export function createDashboard({ fetch, version }: { fetch: Fetch; version: str
   }
 
   async function schedulePage(id: string, backfill?: { from: string; to: string; view: BackfillView }): Promise<Page> {
-    const path = `/v1/schedules/${encodeURIComponent(id)}`;
+    const path = routeOf.schedule(id);
     const [schedule, runs] = await Promise.all([
       ask.get<ScheduleView>(path),
       ask.get<JobList>(`${path}/runs?limit=${RUNS_SHOWN}`),
@@ -191,48 +210,36 @@ export function createDashboard({ fetch, version }: { fetch: Fetch; version: str
     const faults: Problem[] = [];
     for (const id of ids) {
       try {
-        await ask.send('POST', `/v1/jobs/${encodeURIComponent(id)}/${order}`);
+        await ask.send('POST', routeOf.job(id, order));
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         faults.push(error.problem);
       }
     }
     if (faults.length === 0) return c.redirect(here(form.back, '/'), 303);
-    const page = await jobsPage({});
-    const body = (
-      <>
-        {faults.map((problem) => (
-          <ProblemNote problem={problem} />
-        ))}
-        {page.body}
-      </>
-    );
-    return show(c, { ...page, renewal: undefined, status: faults[0]!.status, body });
+    return showRefused(c, await jobsPage({}), faults);
   });
 
-  app.get('/jobs/:id', async (c) => show(c, await jobPage(c.req.param('id'))));
+  app.get('/jobs/:id', async (c) => show(c, await jobPage(c.req.param('id'), !c.req.header(RENEWAL))));
 
   app.post('/jobs/:id/settings', async (c) => {
     const id = c.req.param('id');
-    const path = `/v1/jobs/${encodeURIComponent(id)}`;
-    try {
-      const changes = changesOf(await c.req.parseBody());
-      if (Object.keys(changes).length > 0) await ask.send('PATCH', path, changes);
-    } catch (error) {
-      return refused(c, error, () => jobPage(id));
-    }
-    return c.redirect(`/jobs/${encodeURIComponent(id)}?done=settings`, 303);
+    const changes = changesOf(await c.req.parseBody());
+    const order = async () => {
+      if (Object.keys(changes).length > 0) await ask.send('PATCH', routeOf.job(id), changes);
+      return `${pageOf.job(id)}?done=settings`;
+    };
+    return carryOut(c, order, () => jobPage(id));
   });
 
   app.post('/jobs/:id/:order', async (c, next) => {
     const { id, order } = c.req.param();
     if (!JOB_ORDERS.includes(order)) return next();
-    try {
-      await ask.send('POST', `/v1/jobs/${encodeURIComponent(id)}/${order}`);
-    } catch (error) {
-      return refused(c, error, () => jobPage(id));
-    }
-    return c.redirect(`/jobs/${encodeURIComponent(id)}?done=${order}`, 303);
+    const give = async () => {
+      await ask.send('POST', routeOf.job(id, order));
+      return `${pageOf.job(id)}?done=${order}`;
+    };
+    return carryOut(c, give, () => jobPage(id));
   });
 
   app.get('/schedules', async (c) => show(c, await schedulesPage(c.req.query('cursor'))));
@@ -244,31 +251,23 @@ export function createDashboard({ fetch, version }: { fetch: Fetch; version: str
     const form = await c.req.parseBody();
     const [from, to] = [textOf(form.from).trim(), textOf(form.to).trim()];
     const preview = form.order !== 'start';
-    try {
-      const view = await ask.send<BackfillView>('POST', `/v1/schedules/${encodeURIComponent(id)}/backfill`, {
-        from,
-        to,
-        preview,
-      });
-      if (preview) return await show(c, await schedulePage(id, { from, to, view }));
-    } catch (error) {
-      return refused(c, error, () => schedulePage(id));
-    }
-    return c.redirect(`/schedules/${encodeURIComponent(id)}?done=backfill`, 303);
+    const order = async () => {
+      const view = await ask.send<BackfillView>('POST', routeOf.schedule(id, 'backfill'), { from, to, preview });
+      return preview ? schedulePage(id, { from, to, view }) : `${pageOf.schedule(id)}?done=backfill`;
+    };
+    return carryOut(c, order, () => schedulePage(id));
   });
 
   app.post('/schedules/:id/:order', async (c, next) => {
     const { id, order } = c.req.param();
     if (!SCHEDULE_ORDERS.includes(order)) return next();
-    const back = here((await c.req.parseBody()).back, `/schedules/${encodeURIComponent(id)}`);
-    let done = order === 'trigger' ? 'trigger' : `schedule-${order}`;
-    try {
-      const answer = await ask.send<Triggered>('POST', `/v1/schedules/${encodeURIComponent(id)}/${order}`);
-      if (order === 'trigger' && answer.job === null) done = 'skipped';
-    } catch (error) {
-      return refused(c, error, () => schedulePage(id));
-    }
-    return c.redirect(`${back}?done=${done}`, 303);
+    const back = here((await c.req.parseBody()).back, pageOf.schedule(id));
+    const give = async () => {
+      const { job } = await ask.send<Partial<Triggered>>('POST', routeOf.schedule(id, order));
+      const done = order !== 'trigger' ? `schedule-${order}` : job === null ? 'skipped' : 'trigger';
+      return `${back}?done=${done}`;
+    };
+    return carryOut(c, give, () => schedulePage(id));
   });
 
   app.get('/workers', async (c) => {
@@ -279,7 +278,7 @@ export function createDashboard({ fetch, version }: { fetch: Fetch; version: str
   app.get('/submit', async (c) => {
     const from = c.req.query('from');
     if (from === undefined) return show(c, submitPage(EXAMPLE));
-    const spec = await ask.get(`/v1/jobs/${encodeURIComponent(from)}/spec`);
+    const spec = await ask.get(routeOf.job(from, 'spec'));
     return show(c, submitPage(JSON.stringify(spec, null, 2)));
   });
 
@@ -287,17 +286,13 @@ export function createDashboard({ fetch, version }: { fetch: Fetch; version: str
     const form = await c.req.parseBody();
     const [spec, request] = [textOf(form.spec), textOf(form.key) || randomUUID()];
     const type = { 'content-type': 'application/yaml' };
-    try {
-      if (form.order !== 'start') {
-        return await show(c, submitPage(spec, request, await ask.send<PlanView>('POST', '/v1/plan', spec, type)));
-      }
+    const order = async () => {
+      if (form.order !== 'start') return submitPage(spec, request, await ask.send('POST', '/v1/plan', spec, type));
       const headers = { ...type, 'idempotency-key': request };
-      const { id } = await ask.send<JobView>('POST', '/v1/jobs', spec, headers);
-      return c.redirect(`/jobs/${encodeURIComponent(id)}`, 303);
-    } catch (error) {
-      // A key of its own for the mended spec: the old one may have been used up.
-      return refused(c, error, async () => submitPage(spec));
-    }
+      return pageOf.job((await ask.send<JobView>('POST', '/v1/jobs', spec, headers)).id);
+    };
+    // A key of its own for the mended spec: the old one may have been used up.
+    return carryOut(c, order, async () => submitPage(spec));
   });
 
   app.get('/assets/:name', (c, next) => {

@@ -2,13 +2,15 @@ import type { ChunkRow } from '../core/chunk-view.js';
 import { bytes, compact, count, duration } from '../core/figures.js';
 import { isEndState } from '../core/job.js';
 import type { JobView } from '../core/job.js';
-import { elapsedSeconds, toleranceText } from '../core/progress.js';
+import { elapsedSeconds } from '../core/job-facts.js';
+import { toleranceText } from '../core/progress.js';
 import type { Reject } from '../core/records.js';
 import type { JobSettings } from '../core/settings.js';
 import { MAX_LANES } from '../core/window.js';
 import { ChunkStrip, Throughput, throughput } from './chunk-strip.js';
 import { Progress } from './jobs-page.js';
-import { Facts, Live, Moment, Order, RowTable, Scroll, State } from './parts.js';
+import { Elsewhere, Facts, Live, Moment, Order, RowTable, State, Table } from './parts.js';
+import { pageOf } from './paths.js';
 
 /** Failed and struggling chunks that are listed. */
 const MAX_TROUBLES = 50;
@@ -59,7 +61,7 @@ export function JobPage({ job, chunks, rows, rejects, spec, now }: JobPageProps)
 }
 
 function Orders({ job }: { job: JobView }) {
-  const to = (order: string) => `/jobs/${encodeURIComponent(job.id)}/${order}`;
+  const to = (order: string) => pageOf.job(job.id, order);
   if (!isEndState(job.state)) {
     return (
       <div class="row">
@@ -121,30 +123,13 @@ function Standing({ job, now }: { job: JobView; now: number }) {
         ['Ended', job.finishedAt && <Moment at={job.finishedAt} />],
         ['Processor', job.processor],
         ['Source', job.source],
-        [
-          'Schedule',
-          job.schedule && <a href={`/schedules/${encodeURIComponent(job.schedule.id)}`}>{job.schedule.id}</a>,
-        ],
+        ['Schedule', job.schedule && <a href={pageOf.schedule(job.schedule.id)}>{job.schedule.id}</a>],
         ['For', job.schedule?.time && <Moment at={job.schedule.time} />],
         ['Retries', job.generation > 0 && String(job.generation)],
         ['Id', <code>{job.id}</code>],
-        ['More', <MoreLinks job={job} />],
+        ['More', <Elsewhere {...job.links} />],
       ]}
     />
-  );
-}
-
-function MoreLinks({ job }: { job: JobView }) {
-  return (
-    <>
-      {job.links.temporal && (
-        <>
-          <a href={job.links.temporal}>Temporal Web UI</a>
-          {' · '}
-        </>
-      )}
-      <a href={job.links.self}>JSON</a>
-    </>
   );
 }
 
@@ -168,7 +153,7 @@ function Settings({ id, settings }: { id: string; settings: JobSettings }) {
   return (
     <details>
       <summary>Change how it works</summary>
-      <form class="settings" method="post" action={`/jobs/${encodeURIComponent(id)}/settings`}>
+      <form class="settings" method="post" action={pageOf.job(id, 'settings')}>
         {Object.entries(texts).map(([name, value]) => (
           <input type="hidden" name={`was.${name}`} value={value} />
         ))}
@@ -216,32 +201,25 @@ function Troubles({ rows }: { rows: readonly ChunkRow[] }) {
   const troubles = rows.filter(({ state, error }) => state === 'failed' || error !== null);
   if (troubles.length === 0) return null;
   return (
-    <Scroll label="Failed chunks">
-      <table>
-        <caption>Failed, or being tried again</caption>
-        <thead>
+    <>
+      <Table
+        label="Failed chunks"
+        caption="Failed, or being tried again"
+        columns={['Chunks', 'State', 'Attempt', 'What it failed of']}
+      >
+        {troubles.slice(0, MAX_TROUBLES).map(({ from, to, state, attempt, error }) => (
           <tr>
-            <th scope="col">Chunks</th>
-            <th scope="col">State</th>
-            <th scope="col">Attempt</th>
-            <th scope="col">What it failed of</th>
+            <th scope="row">{to - from === 1 ? count(from + 1) : `${count(from + 1)}–${count(to)}`}</th>
+            <td>{state === 'failed' ? 'given up' : 'at work'}</td>
+            <td class="number">{attempt ?? '–'}</td>
+            <td>
+              <code>{error?.code}</code> {error?.message}
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {troubles.slice(0, MAX_TROUBLES).map(({ from, to, state, attempt, error }) => (
-            <tr>
-              <th scope="row">{to - from === 1 ? count(from + 1) : `${count(from + 1)}–${count(to)}`}</th>
-              <td>{state === 'failed' ? 'given up' : 'at work'}</td>
-              <td class="number">{attempt ?? '–'}</td>
-              <td>
-                <code>{error?.code}</code> {error?.message}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Table>
       {troubles.length > MAX_TROUBLES && <p class="dim">and {count(troubles.length - MAX_TROUBLES)} more</p>}
-    </Scroll>
+    </>
   );
 }
 
@@ -282,35 +260,25 @@ function Rejects({ job, total, rejects }: { job: JobView; total: number; rejects
   return (
     <section>
       <h2>Rejected records</h2>
-      <Scroll label="Rejected records">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Where</th>
-              <th scope="col">Why</th>
-              <th scope="col">Record as it stood</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rejects.map(({ source, line, record, code, message, raw }) => (
-              <tr>
-                <th scope="row">
-                  {source}
-                  <span class="dim small">
-                    {line !== null ? `line ${count(line)}` : record !== null ? `record ${count(record)}` : ''}
-                  </span>
-                </th>
-                <td>
-                  <code>{code}</code> {message}
-                </td>
-                <td>
-                  <code class="raw">{raw}</code>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table label="Rejected records" columns={['Where', 'Why', 'Record as it stood']}>
+        {rejects.map(({ source, line, record, code, message, raw }) => (
+          <tr>
+            <th scope="row">
+              {source}
+              <span class="dim small">
+                {line !== null ? `line ${count(line)}` : record !== null ? `record ${count(record)}` : ''}
+              </span>
+            </th>
+            <td>
+              <code>{code}</code> {message}
+            </td>
+            <td>
+              <code class="raw">{raw}</code>
+            </td>
+          </tr>
+        ))}
+      </Table>
+
       <p class="dim">
         {total > rejects.length && `The first ${count(rejects.length)} of ${count(total)}. `}
         <a href={job.links.rejects} download={`${job.id}.rejects.ndjson`}>

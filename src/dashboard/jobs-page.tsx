@@ -1,8 +1,9 @@
 import { END_STATES, OPEN_STATES, isEndState } from '../core/job.js';
 import type { JobView } from '../core/job.js';
 import { duration } from '../core/figures.js';
-import { elapsedSeconds, progressFacts, shareDone } from '../core/progress.js';
-import { Live, Moment, Scroll, State } from './parts.js';
+import { elapsedSeconds, progressFacts, shareDone } from '../core/job-facts.js';
+import { Live, Moment, State, Table } from './parts.js';
+import { pageOf } from './paths.js';
 
 export interface JobsQuery {
   state?: string;
@@ -94,57 +95,43 @@ function NoJobs({ filtered }: { filtered: boolean }) {
 
 export function JobTable({ jobs, now, choose = true }: { jobs: JobView[]; now: number; choose?: boolean }) {
   return (
-    <Scroll label="Jobs">
-      <table class="jobs">
-        <thead>
-          <tr>
-            {choose && (
-              <th scope="col">
-                <span class="hidden">Choose</span>
-              </th>
-            )}
-            <th scope="col">Name</th>
-            <th scope="col">State</th>
-            <th scope="col">Progress</th>
-            <th scope="col">Started</th>
-            <th scope="col">Took</th>
-          </tr>
-        </thead>
-        <tbody>
-          {jobs.map((job) => (
-            <tr>
-              {choose && (
-                <td>
-                  <input type="checkbox" name="id" value={job.id} aria-label={`Choose ${job.name}`} />
-                </td>
+    <Table
+      label="Jobs"
+      columns={[...(choose ? [{ hidden: 'Choose' }] : []), 'Name', 'State', 'Progress', 'Started', 'Took']}
+      kind="jobs"
+    >
+      {jobs.map((job) => (
+        <tr>
+          {choose && (
+            <td>
+              <input type="checkbox" name="id" value={job.id} aria-label={`Choose ${job.name}`} />
+            </td>
+          )}
+          <th scope="row">
+            <a href={pageOf.job(job.id)}>{job.name}</a>
+            <span class="dim small">
+              {job.processor}
+              {job.schedule && (
+                <>
+                  {' · '}
+                  <a href={pageOf.schedule(job.schedule.id)}>{job.schedule.id}</a>
+                </>
               )}
-              <th scope="row">
-                <a href={`/jobs/${encodeURIComponent(job.id)}`}>{job.name}</a>
-                <span class="dim small">
-                  {job.processor}
-                  {job.schedule && (
-                    <>
-                      {' · '}
-                      <a href={`/schedules/${encodeURIComponent(job.schedule.id)}`}>{job.schedule.id}</a>
-                    </>
-                  )}
-                </span>
-              </th>
-              <td>
-                <State state={job.state} />
-              </td>
-              <td>
-                <Progress job={job} />
-              </td>
-              <td>
-                <Moment at={job.createdAt} />
-              </td>
-              <td class="number">{duration(elapsedSeconds(job, now))}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+            </span>
+          </th>
+          <td>
+            <State state={job.state} />
+          </td>
+          <td>
+            <Progress job={job} />
+          </td>
+          <td>
+            <Moment at={job.createdAt} />
+          </td>
+          <td class="number">{duration(elapsedSeconds(job, now))}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

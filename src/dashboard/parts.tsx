@@ -1,10 +1,10 @@
 /** What several pages are made of. */
-import type { PropsWithChildren } from 'hono/jsx';
+import type { Child, PropsWithChildren } from 'hono/jsx';
 import { count } from '../core/figures.js';
 import type { JobState } from '../core/job.js';
 import type { Problem } from '../schema/views.js';
 
-export function State({ state }: { state: JobState | 'active' | 'none' }) {
+export function State({ state }: { state: JobState | 'active' }) {
   return <span class={`state state-${state}`}>{state.replaceAll('_', ' ')}</span>;
 }
 
@@ -88,11 +88,48 @@ export function ProblemNote({ problem }: { problem: Pick<Problem, 'code' | 'titl
 }
 
 /** A table that may be wider than the window; the keyboard scrolls it too. */
-export function Scroll({ label, children }: PropsWithChildren<{ label: string }>) {
+export function Table({
+  label,
+  caption,
+  columns,
+  kind,
+  children,
+}: PropsWithChildren<{
+  label: string;
+  caption?: Child;
+  /** Their names; a hidden one is there for those who do not see it. */
+  columns: ReadonlyArray<string | { hidden: string }>;
+  kind?: 'data' | 'jobs';
+}>) {
   return (
     <div class="scroll" tabindex={0} role="region" aria-label={label}>
-      {children}
+      <table class={kind}>
+        {caption && <caption>{caption}</caption>}
+        <thead>
+          <tr>
+            {columns.map((name) => (
+              <th scope="col">{typeof name === 'string' ? name : <span class="hidden">{name.hidden}</span>}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
     </div>
+  );
+}
+
+/** The same in the Temporal Web UI and as JSON. */
+export function Elsewhere({ temporal, self }: { temporal: string | null; self: string }) {
+  return (
+    <>
+      {temporal && (
+        <>
+          <a href={temporal}>Temporal Web UI</a>
+          {' · '}
+        </>
+      )}
+      <a href={self}>JSON</a>
+    </>
   );
 }
 
@@ -110,27 +147,15 @@ export function RowTable({
 }) {
   return (
     <>
-      <Scroll label={caption}>
-        <table class="data">
-          <caption>{caption}</caption>
-          <thead>
-            <tr>
-              {columns.map((name) => (
-                <th scope="col">{name}</th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => (
-              <tr>
-                {columns.map((name) => (
-                  <Cell value={row[name]} />
-                ))}
-              </tr>
+      <Table label={caption} caption={caption} columns={columns} kind="data">
+        {rows.map((row) => (
+          <tr>
+            {columns.map((name) => (
+              <Cell value={row[name]} />
             ))}
-          </tbody>
-        </table>
-      </Scroll>
+          </tr>
+        ))}
+      </Table>
       {total !== undefined && total > rows.length && (
         <p class="dim">
           The first {count(rows.length)} of {count(total)}.

@@ -2,20 +2,19 @@ import type { JobView } from '../core/job.js';
 import type { ScheduleDocument } from '../core/schedule.js';
 import type { BackfillView, ScheduleRow, ScheduleView } from '../core/schedule-view.js';
 import { count } from '../core/figures.js';
-import { Facts, Live, Moment, Order, Scroll, State } from './parts.js';
+import { Elsewhere, Facts, Live, Moment, Order, State, Table } from './parts.js';
+import { pageOf } from './paths.js';
 import { JobTable } from './jobs-page.js';
-
-const at = (id: string, order = '') => `/schedules/${encodeURIComponent(id)}${order}`;
 
 /** The orders that a schedule takes. @param props.back where the answer is shown */
 function Orders({ id, paused, back }: { id: string; paused: boolean; back: string }) {
   return (
     <div class="row">
-      <Order to={at(id, '/trigger')} label="Run now" fields={{ back }} />
+      <Order to={pageOf.schedule(id, 'trigger')} label="Run now" fields={{ back }} />
       {paused ? (
-        <Order to={at(id, '/resume')} label="Resume" kind="primary" fields={{ back }} />
+        <Order to={pageOf.schedule(id, 'resume')} label="Resume" kind="primary" fields={{ back }} />
       ) : (
-        <Order to={at(id, '/pause')} label="Pause" fields={{ back }} />
+        <Order to={pageOf.schedule(id, 'pause')} label="Pause" fields={{ back }} />
       )}
     </div>
   );
@@ -32,46 +31,31 @@ export function SchedulesPage({ schedules, next }: { schedules: ScheduleRow[]; n
           </p>
         )}
         {schedules.length > 0 && (
-          <Scroll label="Schedules">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Schedule</th>
-                  <th scope="col">State</th>
-                  <th scope="col">Next</th>
-                  <th scope="col">Last</th>
-                  <th scope="col">
-                    <span class="hidden">Orders</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {schedules.map(({ id, sentence, paused, reason, next: due, last }) => (
-                  <tr>
-                    <th scope="row">
-                      <a href={at(id)}>{id}</a>
-                      <span class="dim small">{sentence}</span>
-                    </th>
-                    <td>
-                      <State state={paused ? 'paused' : 'active'} />
-                      {reason && <span class="dim small">{reason}</span>}
-                    </td>
-                    <td>{paused ? '–' : <Moment at={due} />}</td>
-                    <td>
-                      {last && (
-                        <a href={`/jobs/${encodeURIComponent(last.job)}`}>
-                          <Moment at={last.time} />
-                        </a>
-                      )}
-                    </td>
-                    <td>
-                      <Orders id={id} paused={paused} back="/schedules" />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </Scroll>
+          <Table label="Schedules" columns={['Schedule', 'State', 'Next', 'Last', { hidden: 'Orders' }]}>
+            {schedules.map(({ id, sentence, paused, reason, next: due, last }) => (
+              <tr>
+                <th scope="row">
+                  <a href={pageOf.schedule(id)}>{id}</a>
+                  <span class="dim small">{sentence}</span>
+                </th>
+                <td>
+                  <State state={paused ? 'paused' : 'active'} />
+                  {reason && <span class="dim small">{reason}</span>}
+                </td>
+                <td>{paused ? '–' : <Moment at={due} />}</td>
+                <td>
+                  {last && (
+                    <a href={pageOf.job(last.job)}>
+                      <Moment at={last.time} />
+                    </a>
+                  )}
+                </td>
+                <td>
+                  <Orders id={id} paused={paused} back="/schedules" />
+                </td>
+              </tr>
+            ))}
+          </Table>
         )}
       </Live>
       {next !== null && <a href={`/schedules?cursor=${encodeURIComponent(next)}`}>More</a>}
@@ -96,7 +80,7 @@ export function SchedulePage({ schedule, runs, backfill, now }: SchedulePageProp
           <h1>{id}</h1>
           <State state={schedule.paused ? 'paused' : 'active'} />
           <span class="push"></span>
-          <Orders id={id} paused={schedule.paused} back={at(id)} />
+          <Orders id={id} paused={schedule.paused} back={pageOf.schedule(id)} />
         </div>
         <p>{sentence}</p>
         {reason && <p class="note">Paused: {reason}</p>}
@@ -121,27 +105,17 @@ export function SchedulePage({ schedule, runs, backfill, now }: SchedulePageProp
             ['Note', schedule.note],
             ['Made', <Moment at={createdAt} />],
             ['Changed', updatedAt && <Moment at={updatedAt} />],
-            ['More', <ScheduleLinks links={links} />],
+            ['More', <Elsewhere {...links} />],
           ]}
         />
         <h2>Next times</h2>
         {schedule.paused && <p class="dim">It is paused: none of these starts a run.</p>}
-        {next.length === 0 ? (
-          <p class="dim">It never fires again.</p>
-        ) : (
-          <ol class="times">
-            {next.map((time) => (
-              <li>
-                <Moment at={time} exact />
-              </li>
-            ))}
-          </ol>
-        )}
+        {next.length === 0 ? <p class="dim">It never fires again.</p> : <Times times={next} />}
         <h2>Runs</h2>
         {runs.length === 0 ? <p class="dim">None yet.</p> : <JobTable jobs={runs} now={now} choose={false} />}
       </Live>
       <h2>Run it for a range of the past</h2>
-      <form class="settings" method="post" action={at(id, '/backfill')}>
+      <form class="settings" method="post" action={pageOf.schedule(id, 'backfill')}>
         <label>
           From (RFC 3339, such as 2026-11-01T00:00:00Z)
           <input name="from" required value={backfill?.from ?? ''} />
@@ -157,7 +131,7 @@ export function SchedulePage({ schedule, runs, backfill, now }: SchedulePageProp
           </button>
           {backfill && backfill.view.total > 0 && (
             <button name="order" value="start" class="primary">
-              Start {count(backfill.view.total)} {backfill.view.total === 1 ? 'run' : 'runs'}
+              Start {runsText(backfill.view.total)}
             </button>
           )}
         </div>
@@ -192,37 +166,29 @@ function documentOf(schedule: ScheduleView): ScheduleDocument {
   };
 }
 
-function ScheduleLinks({ links }: { links: ScheduleView['links'] }) {
+function Times({ times }: { times: readonly string[] }) {
   return (
-    <>
-      {links.temporal && (
-        <>
-          <a href={links.temporal}>Temporal Web UI</a>
-          {' · '}
-        </>
-      )}
-      <a href={links.self}>JSON</a>
-    </>
+    <ol class="times">
+      {times.map((time) => (
+        <li>
+          <Moment at={time} exact />
+        </li>
+      ))}
+    </ol>
   );
 }
 
 const SHOWN = 20;
+const runsText = (total: number) => `${count(total)} ${total === 1 ? 'run' : 'runs'}`;
 
 function Backfill({ view: { times, total, overlap } }: { view: BackfillView }) {
   if (total === 0) return <p class="note">The schedule has no time in this range.</p>;
   return (
     <div class="note">
       <p>
-        {count(total)} {total === 1 ? 'run' : 'runs'},{' '}
-        {overlap === 'bufferAll' ? 'one after the other' : `overlap ${overlap}`}, for:
+        {runsText(total)}, {overlap === 'bufferAll' ? 'one after the other' : `overlap ${overlap}`}, for:
       </p>
-      <ol class="times">
-        {times.slice(0, SHOWN).map((time) => (
-          <li>
-            <Moment at={time} exact />
-          </li>
-        ))}
-      </ol>
+      <Times times={times.slice(0, SHOWN)} />
       {total > SHOWN && <p class="dim">and {count(total - SHOWN)} more</p>}
     </div>
   );

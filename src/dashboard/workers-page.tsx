@@ -1,6 +1,6 @@
 import type { ProcessorList } from '../schema/views.js';
 import { count } from '../core/figures.js';
-import { Live, Moment, Scroll } from './parts.js';
+import { Live, Moment, Table } from './parts.js';
 
 /** Who works, and what can be done. */
 export function WorkersPage({ workers, processors }: ProcessorList) {
@@ -15,37 +15,30 @@ export function WorkersPage({ workers, processors }: ProcessorList) {
             <code>millrace worker</code>.
           </p>
         ) : (
-          <Scroll label="Workers">
-            <table>
-              <caption>
+          <Table
+            label="Workers"
+            caption={
+              <>
                 {count(workers.length)} {workers.length === 1 ? 'worker' : 'workers'}, {count(threads)}{' '}
                 {threads === 1 ? 'chunk' : 'chunks'} at once
-              </caption>
-              <thead>
-                <tr>
-                  <th scope="col">Machine</th>
-                  <th scope="col">Task queue</th>
-                  <th scope="col">Threads</th>
-                  <th scope="col">Last seen</th>
-                </tr>
-              </thead>
-              <tbody>
-                {workers.map(({ id, host, taskQueue, threads, renewedAt }) => (
-                  <tr>
-                    <th scope="row">
-                      {host}
-                      <span class="dim small">{id}</span>
-                    </th>
-                    <td>{taskQueue}</td>
-                    <td class="number">{threads}</td>
-                    <td>
-                      <Moment at={renewedAt} />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </Scroll>
+              </>
+            }
+            columns={['Machine', 'Task queue', 'Threads', 'Last seen']}
+          >
+            {workers.map(({ id, host, taskQueue, threads, renewedAt }) => (
+              <tr>
+                <th scope="row">
+                  {host}
+                  <span class="dim small">{id}</span>
+                </th>
+                <td>{taskQueue}</td>
+                <td class="number">{threads}</td>
+                <td>
+                  <Moment at={renewedAt} />
+                </td>
+              </tr>
+            ))}
+          </Table>
         )}
       </Live>
       <h2>Processors</h2>

@@ -6,6 +6,7 @@ import { glob, isDynamicPattern } from 'tinyglobby';
 import { MillraceError } from '../core/errors.js';
 import { digest, stageFile, stageFolder, sweep } from './local-sink.js';
 import { openFile } from './local-file.js';
+import { samePin } from '../core/plan.js';
 import type { FilePin } from '../core/plan.js';
 import type { FoundObject, SinkStore, SourceStore } from './port.js';
 
@@ -75,7 +76,7 @@ export function createFileStore(options: { roots: string[]; cwd: string }): Sour
           });
         },
       );
-      if (pin && !samePin(pin as FilePin, bytes.pin)) {
+      if (pin && !samePin(pin, bytes.pin)) {
         await bytes.close();
         throw new MillraceError(
           'source.changed',
@@ -164,10 +165,6 @@ async function exists(target: string): Promise<boolean> {
 
 async function isEmptyFolder(target: string): Promise<boolean> {
   return (await readdir(target).catch(() => ['?'])).length === 0;
-}
-
-function samePin(a: FilePin, b: FilePin): boolean {
-  return a.size === b.size && a.mtimeMs === b.mtimeMs && a.inode === b.inode;
 }
 
 function describePin(pin: FilePin): string {

@@ -1,36 +1,41 @@
 import { lookup as dnsLookup } from 'node:dns';
 import type { LookupOptions } from 'node:dns';
-import type http from 'node:http';
+import http from 'node:http';
+import https from 'node:https';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
-type Lookup = NonNullable<http.RequestOptions['lookup']>;
+/** Where a request may go. */
+export interface Reach {
+  /** Hosts that may be private, as `host` or `host:port`. */
+  allow: readonly string[];
+  /** The fault of a request to an address that is private. */
+  refusal(url: URL): Error;
+}
 
 /**
- * A look-up of names that hands on no private address. What is connected to is what was looked at, so a name that answers
- * otherwise the second time gains nothing.
- * @param refusal made where an address is private
+ * Begins a request to a public address, or to a host that may be private. The address that is connected to is the one that was
+ * looked at, whatever name or spelling led there: a name that answers otherwise the second time gains nothing.
+ * @throws what `refusal` makes; where a name leads to a private address, as the request's own error
  */
-export function guardedLookup(mayBePrivate: boolean, refusal: () => Error): Lookup {
+export function guardedRequest(url: URL, options: http.RequestOptions, { allow, refusal }: Reach): http.ClientRequest {
+  const mayBePrivate = allow.includes(url.host) || allow.includes(url.hostname);
+  // A literal address is not looked up.
+  const literal = url.hostname.replace(/^\[|\]$/g, '');
+  if (!mayBePrivate && isIP(literal) !== 0 && isPrivate(literal)) throw refusal(url);
+  const { request } = url.protocol === 'https:' ? https : http;
+  return request(url, { ...options, ...(!mayBePrivate && { lookup: lookUpPublic(() => refusal(url)) }) });
+}
+
+function lookUpPublic(refusal: () => Error): NonNullable<http.RequestOptions['lookup']> {
   return ((hostname: string, options: LookupOptions, done: (error: Error | null, ...found: unknown[]) => void) => {
     dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return done(error);
-      if (!mayBePrivate && addresses.some(({ address }) => isPrivate(address))) return done(refusal());
+      if (addresses.some(({ address }) => isPrivate(address))) return done(refusal());
       if (options.all) return done(null, addresses);
       const [first] = addresses;
       return done(null, first!.address, first!.family);
     });
-  }) as Lookup;
-}
-
-/** Whether the host of a URL is a private address itself: those are not looked up. */
-export function isPrivateLiteral({ hostname }: URL): boolean {
-  const literal = hostname.replace(/^\[|\]$/g, '');
-  return isIP(literal) !== 0 && isPrivate(literal);
-}
-
-/** @param allow hosts that may be private, as `host` or `host:port` */
-export function isAllowed({ host, hostname }: URL, allow: readonly string[]): boolean {
-  return allow.includes(host) || allow.includes(hostname);
+  }) as NonNullable<http.RequestOptions['lookup']>;
 }
 
 const PRIVATE = new BlockList();

@@ -11,7 +11,7 @@ export interface ByteSource {
    * @param into may be filled instead of a new buffer, where the bytes fit: a fresh buffer for each block costs as much as reading it
    */
   read(start: number, end: number, into?: Buffer): Promise<Buffer>;
-  /** All bytes from the beginning, where that is another way than reading them range by range. */
+  /** All bytes from the beginning; there where they cannot be read range by range. */
   stream?(): AsyncIterable<Buffer>;
   close(): Promise<void>;
 }
@@ -103,6 +103,8 @@ export interface WorkArea {
   replace(key: string, data: Uint8Array | string): Promise<void>;
   /** A private local file that becomes `key` by `publishFile`. Same file system where the area is local. */
   scratchFile(hint: string): Promise<string>;
+  /** Opens a file made by `scratchFile`. */
+  openScratch(path: string): Promise<ByteSource>;
   /** As `publish`, from a file made by `scratchFile`, which is gone afterwards. */
   publishFile(key: string, path: string): Promise<boolean>;
   /** A path by which a library that reads files itself can read the key. */

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { MillraceError, messageOf } from '../core/errors.js';
-import { guardedLookup, isAllowed, isPrivateLiteral } from './addresses.js';
+import { guardedRequest } from './guarded-request.js';
 
 /** Nothing came for so long. */
 const QUIET_MS = 30_000;
@@ -27,7 +27,7 @@ export async function getFollowing(
 ): Promise<http.IncomingMessage> {
   let url = new URL(text);
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-    const answer = await get(url, headers, isAllowed(url, allow), signal);
+    const answer = await get(url, headers, allow, signal);
     const { location } = answer.headers;
     if (!REDIRECTS.has(answer.statusCode ?? 0) || location === undefined) return answer;
     answer.destroy();
@@ -41,32 +41,36 @@ export async function getFollowing(
 function get(
   url: URL,
   headers: http.OutgoingHttpHeaders,
-  mayBePrivate: boolean,
+  allow: readonly string[],
   signal?: AbortSignal,
 ): Promise<http.IncomingMessage> {
-  const blocked = () =>
-    refused('source.address_blocked', url, `is at a private address; allow it by MILLRACE_HTTP_ALLOW=${url.host}`);
-  return new Promise((resolve, reject) => {
+  return new Promise<http.IncomingMessage>((resolve, reject) => {
     const { protocol } = url;
     if (protocol !== 'http:' && protocol !== 'https:') {
-      return reject(refused('source.scheme', url, `leads to "${protocol}", wanted http: or https:`));
+      throw refused('source.scheme', url, `leads to "${protocol}", wanted http: or https:`);
     }
-    if (!mayBePrivate && isPrivateLiteral(url)) return reject(blocked());
-    const { request } = protocol === 'https:' ? https : http;
-    const sent = request(url, {
-      headers: { 'user-agent': 'millrace', 'accept-encoding': 'identity', ...headers },
-      agent: agents[protocol],
-      timeout: QUIET_MS,
-      signal,
-      lookup: guardedLookup(mayBePrivate, blocked),
-    });
-    sent.on('timeout', () => sent.destroy(new Error(`nothing came for ${QUIET_MS / 1000} s`)));
-    sent.on('response', resolve);
-    sent.on('error', (error) =>
-      reject(error instanceof MillraceError ? error : unreachable(url.href, messageOf(error), error)),
+    const sent = guardedRequest(
+      url,
+      {
+        headers: { 'user-agent': 'millrace', 'accept-encoding': 'identity', ...headers },
+        agent: agents[protocol],
+        timeout: QUIET_MS,
+        signal,
+      },
+      { allow, refusal: blocked },
     );
+    sent.on('response', resolve);
+    sent.on('timeout', () => sent.destroy(new Error(`nothing came for ${QUIET_MS / 1000} s`)));
+    sent.on('error', reject);
     sent.end();
+  }).catch((error: unknown) => {
+    if (error instanceof MillraceError) throw error;
+    throw unreachable(url.href, messageOf(error), error);
   });
+}
+
+function blocked(url: URL): MillraceError {
+  return refused('source.address_blocked', url, `is at a private address; allow it by MILLRACE_HTTP_ALLOW=${url.host}`);
 }
 
 /** A URL without its query, which often is what opens it. */

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError, messageOf } from '../core/errors.js';
+import { samePin } from '../core/plan.js';
 import type { WebPin } from '../core/plan.js';
 import type { ByteSource, SourceStore } from './port.js';
 import { getFollowing, unreachable, webLabel } from './web-request.js';
@@ -37,8 +38,11 @@ export function createWebStore({ allow = [] }: { allow?: readonly string[] }): S
 
     async open(uri, pin) {
       const found = await look(uri);
-      if (pin && !samePin(pin as WebPin, found)) throw changed(uri);
-      return found.streamed ? streamedSource(uri, found, allow) : rangedSource(uri, found, allow);
+      if (pin && !samePin(pin, found)) throw changed(uri);
+      const closing = new AbortController();
+      const version: Version = { uri, pin: found, allow, signal: closing.signal };
+      const bytes = found.streamed ? streamed(version) : ranged(version);
+      return { size: found.size, ...bytes, close: async () => closing.abort() };
     },
 
     localPath: () => Promise.resolve(null),
@@ -54,21 +58,23 @@ function pinOf(uri: string, { statusCode = 0, headers }: IncomingMessage): WebPi
   return { size: Number(headers['content-length'] ?? 0), ...validators, streamed: true };
 }
 
-function rangedSource(uri: string, pin: WebPin, allow: readonly string[]): ByteSource {
-  const { size } = pin;
-  const closing = new AbortController();
+/** A version of a file that is open, until the signal. */
+interface Version {
+  uri: string;
+  pin: WebPin;
+  allow: readonly string[];
+  signal: AbortSignal;
+}
+
+/** A file of which any part can be read. */
+function ranged(version: Version): Pick<ByteSource, 'read'> {
+  const { size } = version.pin;
   /** The piece that was read last, and the one that is asked for ahead. */
   let piece: { start: number; bytes: Buffer } | null = null;
   let ahead: { start: number; bytes: Promise<Buffer> } | null = null;
 
-  async function fetchRange(start: number, end: number): Promise<Buffer> {
-    return again(async () => {
-      const headers = { range: `bytes=${start}-${end - 1}`, ...conditionOf(pin) };
-      const answer = await getFollowing(uri, headers, allow, closing.signal);
-      checkAnswer(uri, pin, answer, 206);
-      return bodyOf(uri, answer, end - start);
-    }, closing.signal);
-  }
+  const fetchRange = (start: number, end: number): Promise<Buffer> =>
+    again(async () => bodyOf(version.uri, await ask(version, { start, end }), end - start), version.signal);
 
   function askAhead(start: number): void {
     if (start >= size) return;
@@ -79,45 +85,37 @@ function rangedSource(uri: string, pin: WebPin, allow: readonly string[]): ByteS
   }
 
   async function read(start: number, end: number): Promise<Buffer> {
-    if (piece && start >= piece.start && start <= piece.start + piece.bytes.length) {
-      const have = piece.bytes.subarray(start - piece.start, end - piece.start);
-      if (have.length === end - start) return have;
-      const from = start + have.length;
-      // What is read in order is worth asking for before it is wanted.
-      if (ahead?.start !== from) askAhead(from);
-      const next = await ahead!.bytes;
-      piece = { start: from, bytes: next };
-      askAhead(from + next.length);
-      return Buffer.concat([have, await read(from, end)]);
+    const isNext = piece && start >= piece.start && start <= piece.start + piece.bytes.length;
+    if (!isNext) {
+      const bytes = await fetchRange(start, end);
+      piece = { start, bytes };
+      return bytes;
     }
-    const bytes = await fetchRange(start, end);
-    piece = { start, bytes };
-    return bytes;
+    const have = piece!.bytes.subarray(start - piece!.start, end - piece!.start);
+    if (have.length === end - start) return have;
+    const from = start + have.length;
+    // What is read in order is worth asking for before it is wanted.
+    if (ahead?.start !== from) askAhead(from);
+    const next = await ahead!.bytes;
+    piece = { start: from, bytes: next };
+    askAhead(from + next.length);
+    return Buffer.concat([have, await read(from, end)]);
   }
 
   return {
-    size,
     async read(start, end) {
       const last = Math.min(end, size);
       return last <= start ? Buffer.alloc(0) : Buffer.from(await read(start, last));
-    },
-    async *stream() {
-      for (let at = 0; at < size; at += AHEAD_BYTES) yield await this.read(at, at + AHEAD_BYTES);
-    },
-    close() {
-      closing.abort();
-      return Promise.resolve();
     },
   };
 }
 
 /** A file that can only be read from its beginning. */
-function streamedSource(uri: string, pin: WebPin, allow: readonly string[]): ByteSource {
-  const closing = new AbortController();
+function streamed(version: Version): Pick<ByteSource, 'read' | 'stream'> {
+  const { uri, signal } = version;
 
   async function* stream(): AsyncGenerator<Buffer> {
-    const answer = await again(() => getFollowing(uri, conditionOf(pin), allow, closing.signal));
-    checkAnswer(uri, pin, answer, 200);
+    const answer = await again(() => ask(version), signal);
     const wanted = Number(answer.headers['content-length'] ?? Number.NaN);
     let bytes = 0;
     try {
@@ -134,7 +132,6 @@ function streamedSource(uri: string, pin: WebPin, allow: readonly string[]): Byt
   }
 
   return {
-    size: pin.size,
     stream,
     /** The head alone: what lies behind it would be read for nothing. */
     async read(start, end) {
@@ -147,11 +144,20 @@ function streamedSource(uri: string, pin: WebPin, allow: readonly string[]): Byt
       }
       return Buffer.concat(blocks).subarray(start, end);
     },
-    close() {
-      closing.abort();
-      return Promise.resolve();
-    },
   };
+}
+
+/** The bytes of this version and of no other, in a range or all of them. @returns the answer with its body unread */
+async function ask(
+  { uri, pin, allow, signal }: Version,
+  range?: { start: number; end: number },
+): Promise<IncomingMessage> {
+  const headers = { ...conditionOf(pin), ...(range && { range: `bytes=${range.start}-${range.end - 1}` }) };
+  const answer = await getFollowing(uri, headers, allow, signal);
+  const fault = faultOf(uri, pin, answer, range ? 206 : 200);
+  if (!fault) return answer;
+  answer.destroy();
+  throw fault;
 }
 
 /** What makes a server refuse to give another version. A weak tag is good for comparison only. */
@@ -160,19 +166,11 @@ function conditionOf({ etag, modified }: WebPin): Record<string, string> {
   return modified === null ? {} : { 'if-unmodified-since': modified };
 }
 
-function checkAnswer(uri: string, pin: WebPin, answer: IncomingMessage, wanted: 200 | 206): void {
+function faultOf(uri: string, pin: WebPin, answer: IncomingMessage, wanted: 200 | 206): MillraceError | null {
   const { statusCode = 0, headers } = answer;
-  const fault =
-    statusCode === 412
-      ? changed(uri)
-      : statusCode !== wanted
-        ? statusFault(uri, statusCode, headers)
-        : samePin(pin, pinOf(uri, answer))
-          ? null
-          : changed(uri);
-  if (!fault) return;
-  answer.destroy();
-  throw fault;
+  if (statusCode === 412) return changed(uri);
+  if (statusCode !== wanted) return statusFault(uri, statusCode, headers);
+  return samePin(pin, pinOf(uri, answer)) ? null : changed(uri);
 }
 
 async function bodyOf(uri: string, answer: IncomingMessage, length: number): Promise<Buffer> {
@@ -198,10 +196,6 @@ async function again<T>(run: () => Promise<T>, signal?: AbortSignal): Promise<T>
       await sleep(pause);
     }
   }
-}
-
-function samePin(a: WebPin, b: WebPin): boolean {
-  return a.size === b.size && a.etag === b.etag && a.modified === b.modified && a.streamed === b.streamed;
 }
 
 function changed(uri: string): MillraceError {

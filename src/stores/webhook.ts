@@ -1,9 +1,8 @@
 import { createHash, createHmac } from 'node:crypto';
-import http from 'node:http';
-import https from 'node:https';
+import type http from 'node:http';
 import { MillraceError, messageOf } from '../core/errors.js';
 import { shownUrl } from '../core/notice.js';
-import { guardedLookup, isAllowed, isPrivateLiteral } from './addresses.js';
+import { guardedRequest } from './guarded-request.js';
 import type { Notifier } from './port.js';
 
 const TIMEOUT_MS = 10_000;
@@ -32,7 +31,7 @@ export function createNotifier(options: { secret?: string; allow?: readonly stri
         'webhook-timestamp': timestamp,
         ...(secret !== undefined && { 'webhook-signature': signatureOf(secret, id, timestamp, body) }),
       };
-      const status = await post(url, headers, body, isAllowed(url, allow));
+      const status = await post(url, headers, body, allow);
       if (status >= 200 && status < 300) return;
       const later = status >= 500 || LATER.has(status);
       const hint = later ? '' : '; a receiver answers 2xx';
@@ -56,36 +55,24 @@ function signatureOf(secret: string, id: string, timestamp: string, body: string
   return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
 }
 
-function post(url: URL, headers: http.OutgoingHttpHeaders, body: string, mayBePrivate: boolean): Promise<number> {
-  const { request } = url.protocol === 'https:' ? https : http;
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown) =>
-      reject(
-        error instanceof MillraceError
-          ? error
-          : new MillraceError('notify.failed', `${shownUrl(url.href)} was not reached: ${messageOf(error)}`, {
-              retryable: true,
-              cause: error,
-            }),
-      );
-    if (!mayBePrivate && isPrivateLiteral(url)) return fail(forbidden(url));
-    const sent = request(
+function post(url: URL, headers: http.OutgoingHttpHeaders, body: string, allow: readonly string[]): Promise<number> {
+  return new Promise<number>((resolve, reject) => {
+    const sent = guardedRequest(
       url,
-      {
-        method: 'POST',
-        headers,
-        timeout: TIMEOUT_MS,
-        signal: AbortSignal.timeout(2 * TIMEOUT_MS),
-        lookup: guardedLookup(mayBePrivate, () => forbidden(url)),
-      },
-      (response) => {
-        response.resume();
-        resolve(response.statusCode ?? 0);
-      },
+      { method: 'POST', headers, timeout: TIMEOUT_MS, signal: AbortSignal.timeout(2 * TIMEOUT_MS) },
+      { allow, refusal: forbidden },
     );
+    sent.on('response', (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
     sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
-    sent.on('error', fail);
+    sent.on('error', reject);
     sent.end(body);
+  }).catch((error: unknown) => {
+    if (error instanceof MillraceError) throw error;
+    const message = `${shownUrl(url.href)} was not reached: ${messageOf(error)}`;
+    throw new MillraceError('notify.failed', message, { retryable: true, cause: error });
   });
 }
 

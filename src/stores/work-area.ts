@@ -89,6 +89,8 @@ export async function createWorkArea(folder: string): Promise<WorkArea> {
       return path.join(staging, `${randomUUID()}-${hint}`);
     },
 
+    openScratch: openFile,
+
     async localPath(key) {
       return at(key);
     },

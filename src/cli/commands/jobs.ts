@@ -6,7 +6,7 @@ import type { Cli, Register } from '../context.js';
 import { duration } from '../../core/figures.js';
 import { followJob, printResult } from '../follow.js';
 import { widthOf, writeJson, writeLine } from '../io.js';
-import { elapsedSeconds } from '../../core/progress.js';
+import { elapsedSeconds } from '../../core/job-facts.js';
 import { jobLines, paintState, steeringLines } from '../job-text.js';
 import { jsonOption, rateOption, wholeNumber } from '../options.js';
 import { readText } from '../read-spec.js';

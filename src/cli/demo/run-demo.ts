@@ -5,7 +5,7 @@ import type { Cli } from '../context.js';
 import { bytes, compact, count, duration } from '../../core/figures.js';
 import { cut, padEnd, printable } from '../format.js';
 import { widthOf, writeLine } from '../io.js';
-import { elapsedSeconds } from '../../core/progress.js';
+import { elapsedSeconds } from '../../core/job-facts.js';
 import { tableLines } from '../table.js';
 import { watchJob } from '../watch-job.js';
 import type { DemoServices } from './services.js';

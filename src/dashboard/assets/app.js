@@ -30,7 +30,7 @@ function inUse(element) {
 
 /** Asks for the page again and puts the parts in place that have changed. */
 async function renew() {
-  const response = await fetch(location.href, { headers: { accept: 'text/html' } });
+  const response = await fetch(location.href, { headers: { accept: 'text/html', 'x-millrace-renewal': '1' } });
   const next = new DOMParser().parseFromString(await response.text(), 'text/html');
   document.title = next.title;
   for (const part of document.querySelectorAll('[data-live]')) {

@@ -1,8 +1,7 @@
 import { MillraceError } from '../../core/errors.js';
+import { CR, LF } from '../csv-scan.js';
 import type { Blocks } from './blocks.js';
 
-const LF = 0x0a;
-const CR = 0x0d;
 const SPACE = 0x20;
 const TAB = 0x09;
 const QUOTE = 0x22;

@@ -1,6 +1,7 @@
 import { MillraceError } from '../../core/errors.js';
 import type { Packing } from '../../core/plan.js';
 import type { ByteSource } from '../../stores/port.js';
+import { memorySource } from '../memory-source.js';
 import type { Blocks, Consumed } from './blocks.js';
 import { gunzipped } from './gzip.js';
 import { arrayAsLines } from './json-array.js';
@@ -89,12 +90,4 @@ export async function unpackedHead(
   const all = Buffer.concat(parts);
   const end = whole ? all.length : all.lastIndexOf(0x0a) + 1 || all.length;
   return { head: memorySource(all.subarray(0, end)), whole, packedBytes: consumed.bytes };
-}
-
-function memorySource(bytes: Buffer): ByteSource {
-  return {
-    size: bytes.length,
-    read: (start, end) => Promise.resolve(Buffer.from(bytes.subarray(start, end))),
-    close: () => Promise.resolve(),
-  };
 }

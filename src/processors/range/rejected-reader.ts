@@ -1,7 +1,9 @@
 import { MAX_RECORD_BYTES } from '../../core/spec.js';
 import type { Plan } from '../../core/plan.js';
+import { isText } from '../../core/source-format.js';
 import type { Reject, Row } from '../../core/records.js';
 import { csvRangeReader } from '../../formats/csv-reader.js';
+import { memorySource } from '../../formats/memory-source.js';
 import { ndjsonRangeReader } from '../../formats/ndjson-reader.js';
 import type { RangeReader, RecordBatch } from '../../formats/reader.js';
 import type { ByteSource } from '../../stores/port.js';
@@ -47,7 +49,7 @@ async function readBatch(
   source: ByteSource | undefined,
   readByNumber: ReadByNumber,
 ): Promise<RecordBatch> {
-  const text = plan.format === 'csv' || plan.format === 'ndjson' || plan.format === 'json';
+  const text = isText(plan.format);
   const numbers = new Set(records.flatMap(({ reject, from }) => (from === 'source' ? [reject.record!] : [])));
   const byNumber = text || numbers.size === 0 ? new Map<number, Row>() : await readByNumber(numbers);
   const read: RejectedRecord[] = [];
@@ -73,7 +75,7 @@ async function readBatch(
   }
   if (text) {
     batch.offsets = read.map(({ reject }) => reject.offset!);
-    batch.lines = read.map(({ reject }) => reject.line!);
+    if (read.every(({ reject }) => reject.line !== null)) batch.lines = read.map(({ reject }) => reject.line!);
   }
   return batch;
 }
@@ -85,7 +87,7 @@ async function readAgain(
   byNumber: Map<number, Row>,
 ): Promise<{ row: Row } | { reject: Reject }> {
   if (from === 'nowhere') return { reject };
-  if (typeof from === 'object') return readOne(plan, textSource(from.text), null, reject);
+  if (typeof from === 'object') return readOne(plan, memorySource(Buffer.from(from.text)), null, reject);
   // The record that begins at this byte, and no other.
   if (reject.offset !== null) return readOne(plan, source!, reject.offset, reject);
   const row = byNumber.get(reject.record!);
@@ -130,13 +132,4 @@ async function readOne(
   const code = 'row.not_one_record';
   const message = `the corrected text holds ${found} records, wanted one`;
   return { reject: inPlace({ code, message, raw: (await source.read(0, MAX_RECORD_BYTES)).toString() }) };
-}
-
-function textSource(text: string): ByteSource {
-  const bytes = Buffer.from(text);
-  return {
-    size: bytes.length,
-    read: (start, end) => Promise.resolve(Buffer.from(bytes.subarray(start, Math.min(end, bytes.length)))),
-    close: () => Promise.resolve(),
-  };
 }

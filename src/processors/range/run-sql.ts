@@ -62,9 +62,9 @@ async function mapChunk(run: RangeRun, map: SqlMap, open: OpenChunk, slice: stri
   if (open.rejected) return mapNormalised(run, map, open, slice);
   if (chunk.kind === 'rows') {
     const { firstRow, endRow } = chunk;
-    const paths = [
-      await localParquet(run.context, run.plan.files[chunk.file]!, path.dirname(slice), { firstRow, endRow }),
-    ];
+    const file = run.plan.files[chunk.file]!;
+    const folder = path.dirname(slice);
+    const paths = [await localParquet(run.context, file, open.source!, folder, { firstRow, endRow })];
     const { recordsIn } = await map.add({ kind: 'parquet', paths, firstRow, endRow });
     receipt.counts.used += recordsIn;
     run.covered(open, null, null, recordsIn);

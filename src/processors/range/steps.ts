@@ -25,12 +25,25 @@ export async function checkProcess(context: ThreadContext, input: CheckInput): P
   }
   const { map, reduce } = registry.parse(SQL, input.with) as SqlSteps;
   const engine = await context.sql();
-  const { parquet } = input;
-  const types = await inScratch(context, async (folder) => {
-    const columns = parquet ? { parquet: await localParquet(context, parquet, folder) } : input.columns;
-    return engine.check({ columns, map, reduce });
-  });
+  const types = await withColumns(context, input, (columns) => engine.check({ columns, map, reduce }));
   return { reduces: reduce !== undefined, output: types.reduce ?? types.map ?? null };
+}
+
+/** What is known of the columns: of Parquet the file itself, whose types are more exact. */
+async function withColumns<T>(
+  context: ThreadContext,
+  { columns, parquet }: CheckInput,
+  use: (columns: CheckInput['columns'] | { parquet: string }) => Promise<T>,
+): Promise<T> {
+  if (!parquet) return use(columns);
+  return inScratch(context, async (folder) => {
+    const source = await context.sources.open(parquet.uri, parquet.pin);
+    try {
+      return await use({ parquet: await localParquet(context, parquet, source, folder) });
+    } finally {
+      await source.close();
+    }
+  });
 }
 
 export async function sampleParquet(

@@ -1,4 +1,4 @@
-import { open, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { Packing } from '../../core/plan.js';
 import { unpacked } from '../../formats/packing/packing.js';
 import type { ByteSource } from '../../stores/port.js';
@@ -29,16 +29,9 @@ export async function unpackFile(
     throw error;
   }
   writer.close();
-  const size = writer.bytes;
-  const file = await open(path);
+  const file = await work.openScratch(path);
   return {
-    size,
-    async read(start, end, into) {
-      const wanted = Math.max(0, Math.min(end, size) - start);
-      const buffer = into && into.length >= wanted ? into.subarray(0, wanted) : Buffer.allocUnsafeSlow(wanted);
-      const { bytesRead } = await file.read(buffer, 0, wanted, start);
-      return buffer.subarray(0, bytesRead);
-    },
+    ...file,
     async close() {
       await file.close();
       await rm(path, { force: true });
