@@ -22,6 +22,7 @@ import type { Dependencies } from './dependencies.js';
 import { finishFiles, sealFiles } from './increment.js';
 import { withHeartbeats } from './heartbeats.js';
 import { currentLane } from './lane.js';
+import { withLocalParts } from './local-parts.js';
 import { readPlan } from './read-plan.js';
 import { readReceipts } from './receipts.js';
 
@@ -37,7 +38,8 @@ export async function commit(dependencies: Dependencies, input: CommitInput): Pr
 interface Piece extends PartRef {
   /** First chunk; null for a reduced result. */
   chunk: number | null;
-  localPath?: string;
+  /** Where it lies on a disk of this machine. */
+  localPath?: string | null;
   inline?: Buffer;
 }
 
@@ -183,16 +185,14 @@ class Commit {
     }
     if (this.plan.reduces && !receipts[0]!.reduced) {
       const part = JSON.parse((await work.read(keys.reduced(job, this.generation))).toString()) as PartRef;
-      return [{ ...part, chunk: null, localPath: await work.localPath(part.key) }];
+      return [{ ...part, chunk: null, localPath: work.localPath(part.key) }];
     }
     const parts = receipts.flatMap((receipt) => partsOf(receipt).map((part) => ({ part, receipt })));
-    return Promise.all(
-      parts.map(async ({ part, receipt: { from, reduced } }) => ({
-        ...part,
-        chunk: reduced ? null : from,
-        localPath: await work.localPath(part.key),
-      })),
-    );
+    return parts.map(({ part, receipt: { from, reduced } }) => ({
+      ...part,
+      chunk: reduced ? null : from,
+      localPath: work.localPath(part.key),
+    }));
   }
 
   private async oneFile(pieces: Piece[]): Promise<{ output: OutputRef; parts: ManifestPart[] }> {
@@ -233,7 +233,7 @@ class Commit {
         const file = await staged.file(name);
         const made = await this.fill(file, [piece], false);
         await published(file, 'error');
-        parts.push({ uri: path.join(target, name), chunk: piece.chunk, records: piece.records, ...made });
+        parts.push({ uri: staged.uriOf(name), chunk: piece.chunk, records: piece.records, ...made });
       }
       const output: OutputRef = {
         uri: target,
@@ -245,12 +245,9 @@ class Commit {
         columns: columnsOf(ready),
       };
       this.folderManifest = async (manifest) => {
-        const file = await staged.file('manifest.json');
-        await file.append(Buffer.from(manifest));
-        await file.publish('error');
         const own = sink.ifExists === 'error' && (await ownFormerOutput(this.to, job, this.generation, target));
-        if (await staged.publish(own ? 'replace' : sink.ifExists)) return;
-        const there = await files.digest(path.join(target, 'manifest.json'));
+        if (await staged.publish(manifest, own ? 'replace' : sink.ifExists)) return;
+        const there = await files.digest(`${target}manifest.json`);
         if (there?.sha256 !== sha256(manifest)) throw exists(target);
       };
       return { output, parts };
@@ -270,7 +267,7 @@ class Commit {
       const head = header && columns.length > 0 ? Buffer.from(csvHeader(columns)) : null;
       const [only] = pieces;
       const known = !head && pieces.length === 1 ? sha256Of(only!.digest) : null;
-      if (known !== null && only!.localPath && !this.keepsParts) {
+      if (known !== null && only!.localPath && staged.adopt && !this.keepsParts) {
         await staged.adopt(only!.localPath);
         return { bytes: only!.bytes, sha256: known };
       }
@@ -339,26 +336,29 @@ class Commit {
     const { pool, work } = this.to;
     const fromSql = this.plan.spec.process.use === 'sql';
     if (fromSql && (!single || pieces.length === 1)) return pieces;
-    const parts = await Promise.all(pieces.map((piece) => this.onDisk(piece)));
-    const made = await pool.run(
-      'toParquet',
-      { parts, format: fromSql ? 'parquet' : 'ndjson', single },
-      { signal: this.signal, lane: currentLane() },
+    const given = await Promise.all(pieces.map((piece) => this.inWorkArea(piece)));
+    const made = await withLocalParts(work, given, (parts) =>
+      pool.run(
+        'toParquet',
+        { parts, format: fromSql ? 'parquet' : 'ndjson', single },
+        { signal: this.signal, lane: currentLane() },
+      ),
     );
     return Promise.all(
       made.map(async ({ path: localPath, ...part }, i) => {
         const key = keys.part(this.input.job, i, 0, `parquet-${path.basename(localPath)}`, 'part');
         await work.publishFile(key, localPath);
-        return { ...part, key, chunk: single ? null : pieces[i]!.chunk, localPath: await work.localPath(key) };
+        return { ...part, key, chunk: single ? null : pieces[i]!.chunk, localPath: work.localPath(key) };
       }),
     );
   }
 
-  private async onDisk(piece: Piece): Promise<string> {
-    if (piece.localPath) return piece.localPath;
-    const key = keys.part(this.input.job, piece.chunk ?? 0, 0, 'inline', 'part');
-    await this.to.work.publish(key, piece.inline!);
-    return this.to.work.localPath(key);
+  /** The key of a piece, which an inline one gets now. */
+  private async inWorkArea({ key, chunk, inline }: Piece): Promise<string> {
+    if (!inline) return key;
+    const made = keys.part(this.input.job, chunk ?? 0, 0, 'inline', 'part');
+    await this.to.work.publish(made, inline);
+    return made;
   }
 
   private async publishOutput(

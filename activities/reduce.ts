@@ -7,6 +7,7 @@ import type { PartRef } from '../src/core/receipt.js';
 import type { Dependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 import { currentLane } from './lane.js';
+import { withLocalParts } from './local-parts.js';
 import { readReceipts } from './receipts.js';
 
 /** The step over all partials, in source order. Runs once a run: the first attempt to publish wins. */
@@ -17,9 +18,10 @@ export async function reduce({ work, pool }: Dependencies, { job, run }: ReduceI
 
   const receipts = await readReceipts(work, job);
   const parts = receipts.flatMap((receipt) => partsOf(receipt).map(({ key }) => key));
-  const partials = await Promise.all(parts.map((key) => work.localPath(key)));
   const lane = currentLane();
-  const part = await withHeartbeats((signal) => pool.run('reduce', { job, partials }, { signal, lane }));
+  const part = await withHeartbeats((signal) =>
+    withLocalParts(work, parts, (partials) => pool.run('reduce', { job, partials }, { signal, lane })),
+  );
 
   const { path, ...ref } = part;
   if (Context.current().cancellationSignal.aborted) await rm(path, { force: true });

@@ -17,7 +17,7 @@ import { createSqlEngine } from './processors/sql/sql-engine.js';
 import type { SqlEngine } from './processors/sql/sql-engine.js';
 import { createStores } from './stores/stores.js';
 import type { WorkArea } from './stores/port.js';
-import { createWorkArea } from './stores/work-area.js';
+import { openWorkArea } from './stores/open-work-area.js';
 
 /** The folder of this thread, or of the only thread of this process. */
 export function scratchOf(config: Config): string {
@@ -27,7 +27,7 @@ export function scratchOf(config: Config): string {
 }
 
 async function makeContext(config: Config, scratch: string, trace?: RecordTrace): Promise<ThreadContext> {
-  const area = await createWorkArea(config.work);
+  const area = await openWorkArea(config);
   const work = trace ? tracing(area, trace) : area;
   let engine: Promise<SqlEngine> | undefined;
   return {

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse as parseToml } from 'smol-toml';
-import type { Config } from './core/config.js';
+import type { Config, S3Place } from './core/config.js';
 import { MillraceError, messageOf } from './core/errors.js';
 import type { Issue } from './core/errors.js';
 import { devFile, isAlive } from './dev-addresses.js';
@@ -64,6 +64,7 @@ export function loadConfig(sources: {
     ...(given.has('notifySecret') && { notifySecret: given.get('notifySecret') as string }),
     ...(given.has('notifyAllow') && { notifyAllow: given.get('notifyAllow') as string[] }),
     ...(given.has('httpAllow') && { httpAllow: given.get('httpAllow') as string[] }),
+    ...(given.has('s3') && { s3: given.get('s3') as S3Place[] }),
     temporal: temporalOf(env, home),
   };
 }
@@ -153,6 +154,12 @@ function parseSetting(setting: Setting, value: unknown, cwd: string): Parsed {
     }
     case 'folder':
       return typeof value === 'string' && value !== '' ? folder(value, cwd) : wanted('a folder', value);
+    case 'work':
+      return typeof value === 'string' && value !== ''
+        ? workArea(value, cwd)
+        : wanted('a folder or s3://bucket/prefix', value);
+    case 'buckets':
+      return buckets(value);
     case 'folders': {
       const list = typeof value === 'string' ? value.split(path.delimiter).filter((part) => part !== '') : value;
       if (!Array.isArray(list) || list.length === 0 || !list.every((part) => typeof part === 'string' && part !== '')) {
@@ -183,6 +190,23 @@ function folder(text: string, cwd: string): Parsed {
   if (scheme)
     return { fault: `"${scheme[1]}:" is not supported by this version; wanted a folder, found ${shown(text)}` };
   return { value: path.resolve(cwd, text) };
+}
+
+function workArea(text: string, cwd: string): Parsed {
+  if (!/^s3:/i.test(text)) return folder(text, cwd);
+  return /^s3:\/\/[^/@]+\/[^/]/i.test(text) ? { value: text.replace(/\/+$/, '') } : wanted('s3://bucket/prefix', text);
+}
+
+/** `bucket`, `bucket/prefix`, each with `@profile` at its end. */
+function buckets(value: unknown): Parsed {
+  const form = 'buckets separated by commas, each as bucket, bucket/prefix or either with @profile';
+  const places = list(value)?.value.map((text) => /^([a-z0-9][a-z0-9.-]+)(?:\/([^@]*))?(?:@([^@/]+))?$/.exec(text));
+  if (!places?.every((place) => place !== null)) return wanted(form, value);
+  return {
+    value: places.map(([, bucket, prefix = '', profile]): S3Place => {
+      return { bucket: bucket!, prefix, ...(profile !== undefined && { profile }) };
+    }),
+  };
 }
 
 function wholeNumber(value: unknown, min: number, max: number): Parsed {

@@ -6,7 +6,7 @@ import { createApp } from './api/app.js';
 import type { Config } from './core/config.js';
 import { MillraceError } from './core/errors.js';
 import { createStores } from './stores/stores.js';
-import { createWorkArea } from './stores/work-area.js';
+import { checkWorkArea, openWorkArea } from './stores/open-work-area.js';
 import { connectClient } from './temporal/connect.js';
 import { createJobs } from './temporal/jobs.js';
 import { createSchedules } from './temporal/schedules.js';
@@ -26,7 +26,8 @@ export interface RunningServer {
  */
 export async function startServer(config: Config): Promise<RunningServer> {
   checkHost(config);
-  const work = await createWorkArea(config.work);
+  await checkWorkArea(config);
+  const work = await openWorkArea(config);
   const files = createStores(config, process.cwd());
   const { client, connection, namespace } = await connectClient(config.temporal);
   try {

@@ -1,5 +1,5 @@
 export type SettingType =
-  'text' | 'texts' | 'urls' | 'secret' | 'port' | 'count' | 'size' | 'folder' | 'folders' | 'flag';
+  'text' | 'texts' | 'urls' | 'secret' | 'port' | 'count' | 'size' | 'folder' | 'folders' | 'work' | 'buckets' | 'flag';
 
 export interface Setting {
   /** Environment variable. The key in `millrace.toml` is its lower-case rest: `MILLRACE_TASK_QUEUE` is `task_queue`. */
@@ -38,9 +38,9 @@ export const SETTINGS = [
   {
     env: 'MILLRACE_WORK',
     flag: 'work',
-    type: 'folder',
+    type: 'work',
     default: '<home>/work',
-    meaning: 'The work area: all run state. API and workers need the same one',
+    meaning: 'The work area: all run state, in a folder or at s3://bucket/prefix. API and workers need the same one',
   },
   {
     env: 'MILLRACE_SCRATCH',
@@ -106,6 +106,14 @@ export const SETTINGS = [
     default: 'none',
     meaning:
       'Hosts (host or host:port) that sources may be read from although their address is private, separated by commas',
+  },
+  {
+    env: 'MILLRACE_S3_BUCKETS',
+    flag: 's3',
+    type: 'buckets',
+    default: 'none',
+    meaning:
+      'Buckets that sources and sinks may name, separated by commas: bucket or bucket/prefix, each with @profile where a profile of the AWS configuration is meant',
   },
 ] as const satisfies readonly Setting[];
 

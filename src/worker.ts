@@ -13,7 +13,7 @@ import { messageOf } from './core/errors.js';
 import { chunkSlots } from './processors/chunk-slots.js';
 import { createThreadPool } from './processors/pool.js';
 import { createStores } from './stores/stores.js';
-import { createWorkArea, sweepStaging } from './stores/work-area.js';
+import { checkWorkArea, openWorkArea } from './stores/open-work-area.js';
 import { keepSwept } from './stores/sweep-ended.js';
 import { sweepScratch } from './stores/sweep-scratch.js';
 import { createNotifier } from './stores/webhook.js';
@@ -65,10 +65,11 @@ export async function startWorker(
   await ensureSearchAttributes(clientConnection, namespace);
   if (watches) await startWatch(client, config.taskQueue);
 
-  const work = await createWorkArea(config.work);
-  await sweepStaging(config.work);
+  await checkWorkArea(config);
+  const work = await openWorkArea(config);
+  await work.sweep();
   await sweepScratch(config.scratch);
-  const swept = keepSwept(config.work, (line) => console.warn(line));
+  const swept = keepSwept(work, (line) => console.warn(line));
   const pool = createThreadPool(config);
   const id = randomUUID();
   const processors = await pool.run('describe', null);

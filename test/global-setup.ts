@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,10 +10,13 @@ import { messageOf } from '../src/core/errors.js';
 import { connectClient } from '../src/temporal/connect.js';
 import { startDevServer } from '../src/temporal/dev-server.js';
 import { findOrBringCli } from '../src/temporal/find-cli.js';
+import { freePort } from '../src/temporal/free-port.js';
 import { ensureSearchAttributes } from '../src/temporal/search-attributes.js';
+import { bringS3Server } from './helpers/bring-s3-server.js';
 
 /** A test gets the server by this helper, directly or by another helper. */
 const HELPER = fileURLToPath(new URL('helpers/temporal-server.ts', import.meta.url));
+const S3_HELPER = fileURLToPath(new URL('helpers/s3-server.ts', import.meta.url));
 const HOME = fileURLToPath(new URL('../.millrace', import.meta.url));
 const WORKFLOWS = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
 const TESTS = fileURLToPath(new URL('.', import.meta.url));
@@ -29,25 +34,60 @@ declare module 'vitest' {
     temporal: TemporalForTests | null;
     /** File of the bundled workflows, or why there is none. */
     workflowBundle: { path: string } | { fault: string };
+    /** Null where no test of this run asks for it. `log` is there once the server cannot be started, and says why. */
+    s3: { endpoint: string; log: string } | null;
   }
 }
 
-/** One Temporal server and one bundle of the workflows for the whole run, where a test of it asks for them. */
+/** One server of each kind and one bundle of the workflows for the whole run, where a test of it asks for them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const needed = project.config.watch || project.vitest.state.getPaths().some((file) => reaches(file, HELPER));
+  const asksFor = (helper: string) =>
+    project.config.watch || project.vitest.state.getPaths().some((file) => reaches(file, helper));
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'millrace-tests-'));
+  const stopS3 = await provideS3(project, asksFor(S3_HELPER), folder);
+  const stopTemporal = await provideTemporal(project, asksFor(HELPER), folder);
+  return async () => {
+    await Promise.all([stopS3(), stopTemporal()]);
+    await rm(folder, { recursive: true, force: true });
+  };
+}
+
+async function provideTemporal(project: TestProject, needed: boolean, folder: string): Promise<() => Promise<void>> {
   if (!needed) {
     project.provide('temporal', null);
     project.provide('workflowBundle', { fault: 'no test of this run asks for it' });
     return async () => undefined;
   }
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'millrace-tests-'));
   const [{ stop, ...temporal }, bundle] = await Promise.all([temporalServer(), bundleWorkflows(folder)]);
   project.provide('temporal', temporal);
   project.provide('workflowBundle', bundle);
-  return async () => {
-    await stop();
-    await rm(folder, { recursive: true, force: true });
-  };
+  return stop;
+}
+
+/** Starts beside the tests: where it has to be built first, that takes minutes which the others need not wait. */
+async function provideS3(project: TestProject, needed: boolean, folder: string): Promise<() => Promise<void>> {
+  if (!needed) {
+    project.provide('s3', null);
+    return async () => undefined;
+  }
+  const port = await freePort('127.0.0.1');
+  const log = path.join(folder, 's3.log');
+  project.provide('s3', { endpoint: `http://127.0.0.1:${port}`, log });
+  const started = startS3(port, folder).catch(async (error: unknown) => {
+    await writeFile(log, messageOf(error));
+    return null;
+  });
+  return async () => void (await started)?.kill();
+}
+
+async function startS3(port: number, folder: string): Promise<ChildProcess> {
+  const binary = await bringS3Server(HOME, process.env, say);
+  const data = path.join(folder, 's3');
+  await mkdir(data);
+  const env = { ...process.env, ROOT_ACCESS_KEY: 'millrace', ROOT_SECRET_KEY: 'only-for-tests' };
+  const server = spawn(binary, ['--quiet', '--port', `127.0.0.1:${port}`, 'posix', data], { env, stdio: 'ignore' });
+  say(`S3 server at 127.0.0.1:${port}`);
+  return server;
 }
 
 async function temporalServer(): Promise<TemporalForTests & { stop: () => Promise<void> }> {

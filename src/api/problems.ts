@@ -46,6 +46,8 @@ export const PROBLEMS: Readonly<Record<string, readonly [status: ContentfulStatu
   'notify.*': [422, 'Webhook cannot be told'],
   'plan.timeout': [503, 'Plan not made in time'],
   'temporal.*': [503, 'Temporal server not usable'],
+  's3.unreachable': [503, 'Object store not reached'],
+  's3.*': [422, 'Object store cannot be used'],
   'work.unusable': [503, 'Work area not usable'],
   'work.*': [500, 'Work area damaged'],
   'worker.*': [500, 'A worker failed'],

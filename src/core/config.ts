@@ -6,7 +6,7 @@ export interface Config {
   home: string;
   /** Folders under which file sources and sinks may lie. Absolute. */
   roots: string[];
-  /** The work area: an absolute folder. */
+  /** The work area: an absolute folder, or `s3://bucket/prefix`. */
   work: string;
   /** Folder for slices that threads work on; a memory file system is best. Absolute. */
   scratch: string;
@@ -27,5 +27,15 @@ export interface Config {
   notifyAllow?: string[];
   /** Hosts (`host` or `host:port`) that sources may be read from although they are private. */
   httpAllow?: string[];
+  /** What of S3 sources and sinks may name. */
+  s3?: S3Place[];
   temporal: { address?: string; namespace?: string; uiUrl?: string };
+}
+
+export interface S3Place {
+  bucket: string;
+  /** What keys have to begin with; empty: any. */
+  prefix: string;
+  /** Of the AWS configuration: its endpoint, region and credentials. Default: those of the environment. */
+  profile?: string;
 }

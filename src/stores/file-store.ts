@@ -127,7 +127,7 @@ function toPath(uri: string, cwd: string): string {
   if (scheme) {
     throw new MillraceError(
       'source.scheme',
-      `"${scheme[1]}:" in ${quote(uri)} is not supported; wanted a path, a glob, or a file:, http: or https: URL`,
+      `"${scheme[1]}:" in ${quote(uri)} is not supported; wanted a path, a glob, or a file:, http:, https: or s3: URL`,
     );
   }
   return path.resolve(cwd, uri);

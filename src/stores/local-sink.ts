@@ -17,10 +17,15 @@ export async function stageFolder(target: string, owner: string): Promise<Staged
   const folder = path.resolve(target);
   const staged = hiddenSibling(folder, owner);
   await mkdir(staged, { recursive: true });
+  const file = (name: string) => stagedFile(path.join(staged, `.${name}.tmp`), path.join(staged, name));
   return {
-    file: async (name) => stagedFile(path.join(staged, `.${name}.tmp`), path.join(staged, name)),
+    uriOf: (name) => path.join(folder, name),
+    file,
 
-    async publish(ifExists) {
+    async publish(manifest, ifExists) {
+      const beside = await file('manifest.json');
+      await beside.append(Buffer.from(manifest));
+      await beside.publish('error');
       const old = `${staged}.old`;
       if (ifExists === 'replace') await rename(folder, old).catch(ignore('ENOENT'));
       try {

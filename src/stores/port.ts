@@ -27,8 +27,8 @@ export interface FoundObject {
 /** Where job sources lie and results go. Every path is checked against the configured roots. */
 export interface SourceStore {
   /**
-   * The objects that a path, glob, `file:` or `http(s):` URL names, sorted by label.
-   * @throws MillraceError `source.not_found`, `path.outside_root`, `source.not_a_file`, `source.scheme`
+   * The objects that a path, glob, `file:`, `http(s):` or `s3:` URL names, sorted by label.
+   * @throws MillraceError `source.not_found`, `path.outside_root`, `source.not_a_file`, `source.scheme`, `s3.*`
    */
   find(uri: string): Promise<FoundObject[]>;
   /** @throws MillraceError `source.changed` where the object is not the pinned one, `source.not_found` */
@@ -50,7 +50,7 @@ export interface Notifier {
 export interface SinkStore {
   /**
    * The absolute place that a sink uri names, checked for roots and, unless `replace`, for absence.
-   * @throws MillraceError `path.outside_root`, `sink.exists`, `source.scheme`
+   * @throws MillraceError `path.outside_root`, `sink.exists`, `source.scheme`, `s3.*`
    */
   resolve(uri: string, ifExists: 'error' | 'replace'): Promise<string>;
   /** A file that nobody sees until it is published at `target`. `owner` names the job, so that its leftovers can be told. */
@@ -69,8 +69,8 @@ export interface SinkStore {
 
 export interface StagedFile {
   append(bytes: Uint8Array): Promise<void>;
-  /** Takes over the whole of a local file, by link where that is possible. Only on an empty staged file. */
-  adopt(localPath: string): Promise<void>;
+  /** Takes over the whole of a local file, by link where that is possible. Only on an empty staged file; absent where there is no way. */
+  adopt?(localPath: string): Promise<void>;
   /**
    * Makes the file durable and visible, atomically. With `error` the first publisher wins.
    * @returns false where another file stood there already (`error` only); the staged one is gone then
@@ -80,9 +80,11 @@ export interface StagedFile {
 }
 
 export interface StagedFolder {
+  /** Where the file of that name will stand. */
+  uriOf(name: string): string;
   file(name: string): Promise<StagedFile>;
-  /** As for a file. A folder that exists and is empty counts as absent. */
-  publish(ifExists: 'error' | 'replace'): Promise<boolean>;
+  /** As for a file, with `manifest` as its `manifest.json`. A folder that exists and is empty counts as absent. */
+  publish(manifest: string, ifExists: 'error' | 'replace'): Promise<boolean>;
   discard(): Promise<void>;
 }
 
@@ -92,7 +94,7 @@ export interface WorkArea {
   /** Null where there is no such key. */
   tryRead(key: string): Promise<Buffer | null>;
   open(key: string): Promise<ByteSource>;
-  /** Keys under a prefix that ends in `/`, sorted. */
+  /** Keys directly under a prefix that ends in `/` or is empty, sorted; what holds keys is one, without its `/`. */
   list(prefix: string): Promise<string[]>;
   /**
    * Publishes once: the first writer wins and later ones change nothing.
@@ -101,15 +103,18 @@ export interface WorkArea {
   publish(key: string, data: Uint8Array | string): Promise<boolean>;
   /** Overwrites atomically. Only for what has one owner: catalogue entries, caches. */
   replace(key: string, data: Uint8Array | string): Promise<void>;
-  /** A private local file that becomes `key` by `publishFile`. Same file system where the area is local. */
+  /** A private file of this machine that becomes `key` by `publishFile`. Same file system where the area is local. */
   scratchFile(hint: string): Promise<string>;
   /** Opens a file made by `scratchFile`. */
   openScratch(path: string): Promise<ByteSource>;
   /** As `publish`, from a file made by `scratchFile`, which is gone afterwards. */
   publishFile(key: string, path: string): Promise<boolean>;
-  /** A path by which a library that reads files itself can read the key. */
-  localPath(key: string): Promise<string>;
+  /** A path by which a library that reads files itself can read the key; null where it lies on no disk of this machine. */
+  localPath(key: string): string | null;
+  /** Removes a key, or all keys below it. */
   remove(prefix: string): Promise<void>;
   /** A file that becomes `key` when it is published, for output that is put together piece by piece. */
   stage(key: string): Promise<StagedFile>;
+  /** Removes what attempts of killed workers left unpublished a day ago and longer. */
+  sweep(): Promise<void>;
 }

@@ -2,24 +2,33 @@ import type { Config } from '../core/config.js';
 import { MillraceError } from '../core/errors.js';
 import { createFileStore } from './file-store.js';
 import type { SinkStore, SourceStore } from './port.js';
+import { createS3Store } from './s3/s3-store.js';
 import { createWebStore } from './web-store.js';
 
 /** Every place that sources and sinks may name, by its scheme. */
 export function createStores(
-  { roots, httpAllow }: Pick<Config, 'roots' | 'httpAllow'>,
+  { roots, httpAllow, s3 = [] }: Pick<Config, 'roots' | 'httpAllow' | 's3'>,
   cwd: string,
 ): SourceStore & SinkStore {
   const files = createFileStore({ roots, cwd });
   const web = createWebStore({ allow: httpAllow });
-  const of = (uri: string): SourceStore => (/^https?:/i.test(uri) ? web : files);
+  const objects = createS3Store(s3);
+  const isWeb = (uri: string) => /^https?:/i.test(uri);
+  const sink = (uri: string) => (/^s3:/i.test(uri) ? objects : files);
+  const source = (uri: string): SourceStore => (isWeb(uri) ? web : sink(uri));
   return {
-    ...files,
-    find: (uri) => of(uri).find(uri),
-    open: (uri, pin) => of(uri).open(uri, pin),
-    localPath: (uri) => of(uri).localPath(uri),
+    find: (uri) => source(uri).find(uri),
+    open: (uri, pin) => source(uri).open(uri, pin),
+    localPath: (uri) => source(uri).localPath(uri),
     async resolve(uri, ifExists) {
-      if (of(uri) === files) return files.resolve(uri, ifExists);
+      if (!isWeb(uri)) return sink(uri).resolve(uri, ifExists);
       throw new MillraceError('sink.read_only', `sink "${uri}" is on a web server, which is only read; name a path`);
     },
+    stageFile: (target, owner) => sink(target).stageFile(target, owner),
+    stageFolder: (target, owner) => sink(target).stageFolder(target, owner),
+    digest: (target) => sink(target).digest(target),
+    names: (folder) => sink(folder).names(folder),
+    remove: (target) => sink(target).remove(target),
+    sweep: (target, owner) => sink(target).sweep(target, owner),
   };
 }

@@ -1,6 +1,6 @@
-import { readFile, readdir, rm } from 'node:fs/promises';
-import path from 'node:path';
 import type { Ended } from '../core/job.js';
+import { keys } from '../core/receipt.js';
+import type { WorkArea } from './port.js';
 
 /**
  * A retry that takes a folder up judges the same times by its own clock, and removes the mark at once: so much later it
@@ -8,24 +8,24 @@ import type { Ended } from '../core/job.js';
  */
 const GRACE_MS = 10 * 60_000;
 const EVERY_MS = 3_600_000;
-const MARK = 'ended.json';
-const OUTPUT = 'output';
+/** Marks that are read side by side. */
+const READS_AT_ONCE = 16;
 
 /**
  * Removes what ended jobs left in the work area longer ago than they asked for. A folder without the mark of its end is
  * of a job that runs, or that was ended from outside, and stays. Several at once do no harm.
- * @param folder of the work area
  */
-export async function sweepEnded(folder: string, now = Date.now()): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) await sweepJob(path.join(folder, entry.name), now);
+export async function sweepEnded(work: WorkArea, now = Date.now()): Promise<void> {
+  const folders = await work.list('');
+  for (let i = 0; i < folders.length; i += READS_AT_ONCE) {
+    await Promise.all(folders.slice(i, i + READS_AT_ONCE).map((folder) => sweepJob(work, folder, now)));
   }
 }
 
 /** Sweeps now and once an hour, beside everything else. */
-export function keepSwept(folder: string, log: (line: string) => void): { stop(): void } {
+export function keepSwept(work: WorkArea, log: (line: string) => void): { stop(): void } {
   const sweep = () =>
-    void sweepEnded(folder).catch((error: Error) =>
+    void sweepEnded(work).catch((error: Error) =>
       log(`old jobs were not removed from the work area: ${error.message}`),
     );
   sweep();
@@ -34,31 +34,24 @@ export function keepSwept(folder: string, log: (line: string) => void): { stop()
   return { stop: () => clearInterval(timer) };
 }
 
-async function sweepJob(job: string, now: number): Promise<void> {
-  const ended = await readMark(job);
+async function sweepJob(work: WorkArea, job: string, now: number): Promise<void> {
+  const ended = await readMark(work, job);
   if (!ended) return;
   const isOver = (time: string) => now >= Date.parse(time) + GRACE_MS;
-  const [work, result] = [isOver(ended.keepUntil.work), isOver(ended.keepUntil.result)];
-  if (!work && !result) return;
-  const names = (await contentOf(job)).filter((name) => name !== MARK && (name === OUTPUT ? result : work));
-  for (const name of names) await rm(path.join(job, name), { recursive: true, force: true });
+  const [rest, result] = [isOver(ended.keepUntil.work), isOver(ended.keepUntil.result)];
+  if (!rest && !result) return;
+  const output = keys.output(job).slice(0, -1);
+  const left = (await work.list(keys.job(job))).filter((key) => key !== keys.ended(job));
+  for (const key of left.filter((one) => (one === output ? result : rest))) await work.remove(key);
   // The mark goes last: a sweep that was interrupted is taken up by the next.
-  if (work && result) await rm(job, { recursive: true, force: true });
+  if (rest && result) await work.remove(keys.job(job));
 }
 
-/** Nothing of a folder that another worker has removed since its mark was read. */
-async function contentOf(job: string): Promise<string[]> {
+/** Null where there is none, or nothing that could be read as one. */
+async function readMark(work: WorkArea, job: string): Promise<Ended | null> {
   try {
-    return await readdir(job);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-}
-
-async function readMark(job: string): Promise<Ended | null> {
-  try {
-    return JSON.parse(await readFile(path.join(job, MARK), 'utf8')) as Ended;
+    const mark = await work.tryRead(keys.ended(job));
+    return mark && (JSON.parse(mark.toString()) as Ended);
   } catch {
     return null;
   }

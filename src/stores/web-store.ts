@@ -1,16 +1,11 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError, messageOf } from '../core/errors.js';
 import { samePin } from '../core/plan.js';
 import type { WebPin } from '../core/plan.js';
+import { again } from './again.js';
 import type { ByteSource, SourceStore } from './port.js';
+import { readAhead } from './read-ahead.js';
 import { getFollowing, unreachable, webLabel } from './web-request.js';
-
-/** Tries of one read before the attempt fails; each after a longer pause. */
-const TRIES = 3;
-const PAUSE_MS = 250;
-/** What is read in order is asked for ahead in pieces of this size. */
-const AHEAD_BYTES = 2 * 1024 * 1024;
 
 /**
  * Files on web servers, read only. Where the server gives ranges and its length, any part of a file is read alone; where it
@@ -68,46 +63,9 @@ interface Version {
 
 /** A file of which any part can be read. */
 function ranged(version: Version): Pick<ByteSource, 'read'> {
-  const { size } = version.pin;
-  /** The piece that was read last, and the one that is asked for ahead. */
-  let piece: { start: number; bytes: Buffer } | null = null;
-  let ahead: { start: number; bytes: Promise<Buffer> } | null = null;
-
-  const fetchRange = (start: number, end: number): Promise<Buffer> =>
-    again(async () => bodyOf(version.uri, await ask(version, { start, end }), end - start), version.signal);
-
-  function askAhead(start: number): void {
-    if (start >= size) return;
-    const bytes = fetchRange(start, Math.min(start + AHEAD_BYTES, size));
-    // A fault is told to who reads it; nobody may.
-    bytes.catch(() => undefined);
-    ahead = { start, bytes };
-  }
-
-  async function read(start: number, end: number): Promise<Buffer> {
-    const isNext = piece && start >= piece.start && start <= piece.start + piece.bytes.length;
-    if (!isNext) {
-      const bytes = await fetchRange(start, end);
-      piece = { start, bytes };
-      return bytes;
-    }
-    const have = piece!.bytes.subarray(start - piece!.start, end - piece!.start);
-    if (have.length === end - start) return have;
-    const from = start + have.length;
-    // What is read in order is worth asking for before it is wanted.
-    if (ahead?.start !== from) askAhead(from);
-    const next = await ahead!.bytes;
-    piece = { start: from, bytes: next };
-    askAhead(from + next.length);
-    return Buffer.concat([have, await read(from, end)]);
-  }
-
-  return {
-    async read(start, end) {
-      const last = Math.min(end, size);
-      return last <= start ? Buffer.alloc(0) : Buffer.from(await read(start, last));
-    },
-  };
+  return readAhead(version.pin.size, (start, end) =>
+    again(async () => bodyOf(version.uri, await ask(version, { start, end }), end - start), version.signal),
+  );
 }
 
 /** A file that can only be read from its beginning. */
@@ -183,19 +141,6 @@ async function bodyOf(uri: string, answer: IncomingMessage, length: number): Pro
   const bytes = Buffer.concat(blocks);
   if (bytes.length === length) return bytes;
   throw unreachable(uri, `${bytes.length} bytes came of ${length}`);
-}
-
-/** A short trouble of the network costs a pause and not the attempt. */
-async function again<T>(run: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  for (let pause = PAUSE_MS, tries = 1; ; pause *= 4, tries++) {
-    try {
-      return await run();
-    } catch (error) {
-      const worthwhile = error instanceof MillraceError && error.retryable && !signal?.aborted;
-      if (!worthwhile || tries >= TRIES) throw error;
-      await sleep(pause);
-    }
-  }
 }
 
 function changed(uri: string): MillraceError {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, readdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MillraceError } from '../core/errors.js';
 import { stagedFile } from './local-sink.js';
 import { openFile } from './local-file.js';
 import type { WorkArea } from './port.js';
+import { sweepStaging } from './sweep-staging.js';
 
 /**
  * A work area in a local folder. Publishing is `link()`, which fails where the name is taken: of two attempts one wins,
@@ -25,7 +26,7 @@ export async function createWorkArea(folder: string): Promise<WorkArea> {
 
   const at = (key: string) => {
     const full = path.join(folder, key);
-    if (!full.startsWith(folder + path.sep)) throw new RangeError(`key "${key}" leaves the work area`);
+    if (key !== '' && !full.startsWith(folder + path.sep)) throw new RangeError(`key "${key}" leaves the work area`);
     return full;
   };
 
@@ -91,9 +92,7 @@ export async function createWorkArea(folder: string): Promise<WorkArea> {
 
     openScratch: openFile,
 
-    async localPath(key) {
-      return at(key);
-    },
+    localPath: at,
 
     async stage(key) {
       const target = at(key);
@@ -104,22 +103,9 @@ export async function createWorkArea(folder: string): Promise<WorkArea> {
     async remove(prefix) {
       await rm(at(prefix), { recursive: true, force: true });
     },
+
+    sweep: () => sweepStaging(staging),
   };
-}
-
-const STALE_MS = 24 * 3_600_000;
-
-/** Removes the private files of attempts that a killed worker or an ended thread left, once nobody has touched them for a day. */
-export async function sweepStaging(folder: string): Promise<void> {
-  const staging = path.join(folder, '.staging');
-  for (const name of await readdir(staging)) {
-    const file = path.join(staging, name);
-    const age = await stat(file).then(
-      ({ mtimeMs }) => Date.now() - mtimeMs,
-      () => 0,
-    );
-    if (age > STALE_MS) await rm(file, { recursive: true, force: true });
-  }
 }
 
 /** Runs `act`, making the target's folder when it turns out to be absent: cheaper than asking each time. */

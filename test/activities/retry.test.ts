@@ -279,7 +279,7 @@ describe('a job that completed with rejects', () => {
       if (name?.endsWith('.ndjson')) {
         const sorted = (text: string) => text.split('\n').sort();
         const written = await engine.read(`mend/${name}`);
-        expect(sorted(written)).toEqual(sorted(await readFile(await work.localPath(whole.output.uri), 'utf8')));
+        expect(sorted(written)).toEqual(sorted((await work.read(whole.output.uri)).toString()));
       }
       await rm(engine.at('mend'), { recursive: true });
     },
@@ -396,8 +396,8 @@ describe('a retry of more than 500 activities', () => {
     expect(result.counts).toEqual({ in: 620, used: 620, filtered: 0, rejected: 0, out: 620 });
     expect(await files(id, 'receipts')).toEqual(expect.arrayContaining(before));
     await work.remove(keys.worker('many'));
-    expect(await readFile(await work.localPath(result.output.uri), 'utf8')).toBe(
-      await readFile(await work.localPath((await engine.run(spec)).output.uri), 'utf8'),
+    expect((await work.read(result.output.uri)).toString()).toBe(
+      (await work.read((await engine.run(spec)).output.uri)).toString(),
     );
   }, 120_000);
 });

@@ -89,7 +89,7 @@ describe('loadConfig', () => {
     const env = {
       MILLRACE_PORT: '70000',
       MILLRACE_SQL_MEMORY: 'lots',
-      MILLRACE_WORK: 's3://bucket/x',
+      MILLRACE_WORK: 'ftp://bucket/x',
       MILLRACE_INSECURE: 'yes',
     };
     const error = refusal(() => loadConfig({ env, flags: { roots: 7 }, cwd }));
@@ -98,7 +98,7 @@ describe('loadConfig', () => {
       'millrace.toml: unknown key "prot"; did you mean "port"?',
       'MILLRACE_PORT: wanted a whole number from 0 to 65535, found "70000"',
       `--roots: wanted folders separated by "${path.delimiter}", found 7`,
-      'MILLRACE_WORK: "s3:" is not supported by this version; wanted a folder, found "s3://bucket/x"',
+      'MILLRACE_WORK: "ftp:" is not supported by this version; wanted a folder, found "ftp://bucket/x"',
       'millrace.toml threads: wanted a whole number from 1 to 1024, found 0',
       'MILLRACE_SQL_MEMORY: wanted a size of at least 16MiB, such as "256MiB", found "lots"',
       'MILLRACE_INSECURE: wanted 1 or 0, found "yes"',
@@ -157,6 +157,6 @@ describe('the Temporal server', () => {
 describe('SETTINGS', () => {
   it('lists each once, with a meaning', () => {
     expect(new Set(SETTINGS.map((setting) => setting.env)).size).toBe(SETTINGS.length);
-    for (const { env, meaning } of SETTINGS) expect(`${env} ${meaning}`).toMatch(/^MILLRACE_[A-Z_]+ .{10,}/);
+    for (const { env, meaning } of SETTINGS) expect(`${env} ${meaning}`).toMatch(/^MILLRACE_[A-Z0-9_]+ .{10,}/);
   });
 });

@@ -2,14 +2,14 @@ import { serve } from '@hono/node-server';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { createApp } from '../../src/api/app.js';
 import { createStores } from '../../src/stores/stores.js';
-import { createWorkArea } from '../../src/stores/work-area.js';
+import { openWorkArea } from '../../src/stores/open-work-area.js';
 import { createJobs } from '../../src/temporal/jobs.js';
 import { createSchedules } from '../../src/temporal/schedules.js';
 import type { Place } from './engine.js';
 
 /** The API over a place of its own, without a port. */
 export async function apiOver({ client, config, data }: Place, taskQueue = config.taskQueue): Promise<OpenAPIHono> {
-  const work = await createWorkArea(config.work);
+  const work = await openWorkArea(config);
   const files = createStores(config, data);
   const server = { client, taskQueue, namespace: config.temporal.namespace!, uiUrl: 'http://ui' };
   return createApp({

@@ -13,6 +13,7 @@ import type { Receipt } from '../../src/core/receipt.js';
 import type { Reject } from '../../src/core/records.js';
 import { failureOf } from '../../src/temporal/failures.js';
 import { newJobId } from '../../src/temporal/job-id.js';
+import { openWorkArea } from '../../src/stores/open-work-area.js';
 import { startWorker } from '../../src/worker.js';
 import { testServer, testWorkflowBundle, uniqueTaskQueue } from './temporal-server.js';
 
@@ -37,7 +38,7 @@ export interface Place {
   finished(id: string, result: JobResult): Promise<Finished>;
   /** Runs a job that must fail. */
   fail(spec: unknown): Promise<{ code: string; message: string; id: string }>;
-  /** What the work area holds of a job, as keys. */
+  /** What the work area holds of a job, as keys; of one in a folder. */
   workOf(id: string): Promise<string[]>;
   /** Private files of attempts that nobody published. */
   staging(): Promise<string[]>;
@@ -77,8 +78,9 @@ export async function makePlace(name: string, changes: Partial<Config> = {}): Pr
     ...changes,
   };
   const at = (file: string) => path.join(data, file);
-  const work = (key: string) => path.join(config.work, key);
-  const readJson = async <T>(key: string) => JSON.parse(await readFile(work(key), 'utf8')) as T;
+  const area = openWorkArea(config);
+  const read = async (key: string) => (await (await area).read(key)).toString();
+  const readJson = async <T>(key: string) => JSON.parse(await read(key)) as T;
 
   async function start(spec: unknown): Promise<Job> {
     const id = newJobId();
@@ -104,10 +106,9 @@ export async function makePlace(name: string, changes: Partial<Config> = {}): Pr
   }
 
   async function finished(id: string, result: JobResult): Promise<Finished> {
-    const receipts = await Promise.all(
-      (await listed(work(keys.receipts(id)))).map((file) => readJson<Receipt>(keys.receipts(id) + file)),
-    );
-    const rejects = result.rejects ? await readFile(work(result.rejects.uri), 'utf8') : '';
+    const made = await (await area).list(keys.receipts(id));
+    const receipts = await Promise.all(made.map((key) => readJson<Receipt>(key)));
+    const rejects = result.rejects ? await read(result.rejects.uri) : '';
     const rejected = rejects.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Reject]));
     return { id, ...result, receipts, rejected, manifestFile: await readJson<Manifest>(result.manifest) };
   }
@@ -144,8 +145,8 @@ export async function makePlace(name: string, changes: Partial<Config> = {}): Pr
       return { id, code, message };
     },
 
-    workOf: (id) => listed(work(keys.job(id))),
-    staging: () => listed(work('.staging')),
+    workOf: (id) => listed(path.join(config.work, keys.job(id))),
+    staging: () => listed(path.join(config.work, '.staging')),
     remove: () => rm(home, { recursive: true, force: true }),
   };
 }

@@ -21,10 +21,11 @@ export interface WorkerOrder {
   workflowBundle: string;
 }
 
-/** A worker in a process of its own. */
-export async function startWorkerProcess(config: Config): Promise<WorkerProcess> {
+/** A worker in a process of its own. @param cwd its working folder; default: this one's */
+export async function startWorkerProcess(config: Config, cwd?: string): Promise<WorkerProcess> {
   const entry = fileURLToPath(new URL('worker-entry.ts', import.meta.url));
-  const child = fork(entry, [], { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const execArgv = ['--import', import.meta.resolve('tsx')];
+  const child = fork(entry, [], { execArgv, cwd, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   child.send({ config, workflowBundle: testWorkflowBundle() } satisfies WorkerOrder);
   const [answer] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [unknown];
   if (answer !== 'ready') throw new Error(`the worker process did not start: ${JSON.stringify(answer)}`);

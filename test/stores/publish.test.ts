@@ -3,38 +3,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stageFile, stageFolder, sweep } from '../../src/stores/local-sink.js';
-import { createWorkArea } from '../../src/stores/work-area.js';
 
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'millrace-publish-'));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-describe('the work area', () => {
-  it('lets exactly one of many publishers win', async () => {
-    const area = await createWorkArea(folder);
-    const won = await Promise.all(Array.from({ length: 50 }, (_, i) => area.publish('job/receipt', `writer ${i}`)));
-    expect(won.filter(Boolean)).toHaveLength(1);
-    expect((await area.read('job/receipt')).toString()).toBe(`writer ${won.indexOf(true)}`);
-    expect(readdirSync(path.join(folder, '.staging'))).toEqual([]);
-  });
-
-  it('lists keys in order and removes by prefix', async () => {
-    const area = await createWorkArea(folder);
-    await area.publish('job/parts/2', 'b');
-    await area.publish('job/parts/1', 'a');
-    expect(await area.list('job/parts/')).toEqual(['job/parts/1', 'job/parts/2']);
-    await area.remove('job/');
-    expect(await area.list('job/parts/')).toEqual([]);
-    expect(await area.tryRead('job/parts/1')).toBeNull();
-  });
-
-  it('keeps its keys inside', async () => {
-    const area = await createWorkArea(folder);
-    await expect(area.read('../x')).rejects.toThrow('leaves the work area');
-  });
-});
 
 describe('a staged file', () => {
   it('is unseen until it is published, and first come first served', async () => {
@@ -89,24 +63,24 @@ describe('a staged folder', () => {
   it('becomes visible as a whole, once', async () => {
     const [a, b] = await Promise.all([stage('a'), stage('b')]);
     expect(existsSync(path.join(folder, 'out'))).toBe(false);
-    expect(await a.publish('error')).toBe(true);
-    expect(await b.publish('error')).toBe(false);
+    expect(await a.publish('{}', 'error')).toBe(true);
+    expect(await b.publish('{}', 'error')).toBe(false);
     expect(readFileSync(path.join(folder, 'out/part'), 'utf8')).toBe('a');
     expect(readdirSync(folder)).toEqual(['out']);
   });
 
   it('leaves what stood there when it was swept before it could replace it', async () => {
-    await (await stage('a')).publish('error');
+    await (await stage('a')).publish('{}', 'error');
     const late = await stage('a');
     await sweep(path.join(folder, 'out/'), 'a');
-    await expect(late.publish('replace')).rejects.toThrow('ENOENT');
+    await expect(late.publish('{}', 'replace')).rejects.toThrow('ENOENT');
     expect(readFileSync(path.join(folder, 'out/part'), 'utf8')).toBe('a');
     expect(readdirSync(folder)).toEqual(['out']);
   });
 
   it('replaces the folder that stood there', async () => {
-    await (await stage('a')).publish('error');
-    await (await stage('b')).publish('replace');
+    await (await stage('a')).publish('{}', 'error');
+    await (await stage('b')).publish('{}', 'replace');
     expect(readFileSync(path.join(folder, 'out/part'), 'utf8')).toBe('b');
     expect(readdirSync(folder)).toEqual(['out']);
   });

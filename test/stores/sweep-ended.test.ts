@@ -38,19 +38,19 @@ const ALL = ['ended.json', 'items.ndjson', 'output', 'plan.json', 'receipts'];
 describe('what ended jobs left', () => {
   it('goes when its time is over, and not before', async () => {
     await job('j', { work: 10 * SECOND, result: 10 * SECOND });
-    await sweepEnded(folder, 10 * SECOND);
+    await sweepEnded(work, 10 * SECOND);
     expect(await left('j')).toEqual(ALL);
-    await sweepEnded(folder, 10 * SECOND + GRACE);
+    await sweepEnded(work, 10 * SECOND + GRACE);
     expect(existsSync(path.join(folder, 'j'))).toBe(false);
   });
 
   it('goes by its kind: what a retry needs, and the result', async () => {
     await job('work-first', { work: SECOND, result: 100 * GRACE });
     await job('result-first', { work: 100 * GRACE, result: SECOND });
-    await sweepEnded(folder, 2 * GRACE);
+    await sweepEnded(work, 2 * GRACE);
     expect(await left('work-first')).toEqual(['ended.json', 'output']);
     expect(await left('result-first')).toEqual(ALL.filter((name) => name !== 'output'));
-    await sweepEnded(folder, 200 * GRACE);
+    await sweepEnded(work, 200 * GRACE);
     expect([await left('work-first'), await left('result-first')]).toEqual([[], []]);
   });
 
@@ -58,7 +58,7 @@ describe('what ended jobs left', () => {
     await job('runs', null);
     await work.replace(keys.worker('w'), '{}');
     await work.publish('odd/ended.json', 'not JSON');
-    await sweepEnded(folder, Number.MAX_SAFE_INTEGER);
+    await sweepEnded(work, Number.MAX_SAFE_INTEGER);
     expect(await left('runs')).toEqual(ALL.filter((name) => name !== 'ended.json'));
     expect(await work.list(keys.workers())).toHaveLength(1);
     expect(await work.list('odd/')).toHaveLength(1);
@@ -66,7 +66,7 @@ describe('what ended jobs left', () => {
 
   it('is swept by several workers at once', async () => {
     for (let i = 0; i < 40; i++) await job(`j${i}`, { work: 0, result: 0 });
-    await Promise.all(Array.from({ length: 16 }, () => sweepEnded(folder, GRACE)));
+    await Promise.all(Array.from({ length: 16 }, () => sweepEnded(work, GRACE)));
     expect(await left('j0')).toEqual([]);
   });
 });

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { MillraceError } from '../../core/errors.js';
+import { openFile } from '../local-file.js';
+import type { WorkArea } from '../port.js';
+import { sweepStaging } from '../sweep-staging.js';
+import { Bucket } from './bucket.js';
+import { openVersion } from './s3-store.js';
+import { stagedObject } from './staged-object.js';
+
+const STALE_MS = 24 * 3_600_000;
+const BLOCK_BYTES = 4 * 1024 * 1024;
+
+/**
+ * A work area in a bucket, for workers that share no disk. Publishing is a write on the condition that there is no such key:
+ * of two attempts one wins.
+ * @param prefix ends in `/`, or is empty
+ * @param staging absolute folder of this machine for private files; made when absent
+ */
+export async function createS3WorkArea(bucket: Bucket, prefix: string, staging: string): Promise<WorkArea> {
+  await mkdir(staging, { recursive: true });
+  const at = (key: string) => prefix + key;
+
+  async function head(key: string) {
+    const found = await bucket.head(at(key));
+    if (found) return found;
+    throw new MillraceError('source.not_found', `"${bucket.uri(at(key))}" is not in the work area`);
+  }
+
+  async function tryRead(key: string): Promise<Buffer | null> {
+    return bucket.get(at(key));
+  }
+
+  async function uploadFile(key: string, file: string): Promise<boolean> {
+    const staged = stagedObject(bucket, at(key));
+    const source = await openFile(file);
+    try {
+      for (let start = 0; start < source.size; start += BLOCK_BYTES) {
+        await staged.append(await source.read(start, start + BLOCK_BYTES));
+      }
+      return await staged.publish('error');
+    } catch (error) {
+      await staged.discard();
+      throw error;
+    } finally {
+      await source.close();
+    }
+  }
+
+  return {
+    async read(key) {
+      const bytes = await tryRead(key);
+      if (bytes) return bytes;
+      throw new MillraceError('source.not_found', `"${bucket.uri(at(key))}" is not in the work area`);
+    },
+
+    tryRead,
+    open: async (key) => openVersion(bucket, await head(key)),
+    list: async (folder) => (await bucket.names(at(folder))).map((name) => folder + name),
+    publish: (key, data) => bucket.put(at(key), Buffer.from(data), true),
+
+    async publishFile(key, file) {
+      try {
+        return await uploadFile(key, file);
+      } finally {
+        await rm(file, { force: true });
+      }
+    },
+
+    replace: async (key, data) => void (await bucket.put(at(key), Buffer.from(data), false)),
+    scratchFile: async (hint) => path.join(staging, `${randomUUID()}-${hint}`),
+    openScratch: openFile,
+    localPath: () => null,
+    stage: async (key) => stagedObject(bucket, at(key)),
+
+    async remove(key) {
+      const folder = key.endsWith('/') || key === '' ? key : `${key}/`;
+      const keys = folder === key ? [] : [at(key)];
+      for await (const found of bucket.list(at(folder))) keys.push(found.key);
+      await bucket.remove(keys);
+    },
+
+    async sweep() {
+      await sweepStaging(staging);
+      const oldest = Date.now() - STALE_MS;
+      await bucket.abortUploads(prefix, ({ begun }) => begun.getTime() < oldest);
+    },
+  };
+}
+
+/**
+ * Whether a bucket refuses a second object of one key: without that two attempts could both publish.
+ * @param prefix where a probe may be written and removed
+ */
+export async function refusesSecond(bucket: Bucket, prefix: string): Promise<boolean> {
+  const key = `${prefix}.probe-${randomUUID()}`;
+  try {
+    return (await bucket.put(key, Buffer.from('1'), true)) && !(await bucket.put(key, Buffer.from('2'), true));
+  } finally {
+    await bucket.remove([key]);
+  }
+}

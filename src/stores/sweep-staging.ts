@@ -1,0 +1,16 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+
+const STALE_MS = 24 * 3_600_000;
+
+/** Removes the private files of attempts that a killed worker or an ended thread left, once nobody has touched them for a day. */
+export async function sweepStaging(staging: string): Promise<void> {
+  for (const name of await readdir(staging)) {
+    const file = path.join(staging, name);
+    const age = await stat(file).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (age > STALE_MS) await rm(file, { recursive: true, force: true });
+  }
+}
