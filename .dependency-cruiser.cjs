@@ -73,7 +73,11 @@ module.exports = {
     room(
       'stores-touch-the-outside',
       '^src/stores/',
-      [CORE, NODE, npm('tinyglobby', 'picomatch', 'pg', 'pg-query-stream', '@aws-sdk', '@smithy', 'undici', 'hyparquet-writer')],
+      [
+        CORE,
+        NODE,
+        npm('tinyglobby', 'picomatch', 'pg', 'pg-query-stream', '@aws-sdk', '@smithy', 'undici', 'hyparquet-writer'),
+      ],
       'The stores are where drivers live: below them is only the core, and nothing above may leak into them.',
     ),
     {

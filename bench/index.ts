@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { flightsTs } from './flights-ts.js';
 import { startServices, type Services } from './harness.js';
 import { machine, tableText, type Line } from './report.js';
+import { s3 } from './s3.js';
 import { scale } from './scale.js';
 import { smallJob } from './small-job.js';
 import { demo, dev } from './start-up.js';
@@ -23,7 +24,7 @@ const SERVED: Record<string, (services: Services) => Promise<Line[]>> = {
   scale,
 };
 /** These start their own. */
-const ALONE: Record<string, () => Promise<Line[]>> = { dev, demo };
+const ALONE: Record<string, () => Promise<Line[]>> = { dev, demo, s3 };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { save: { type: 'boolean' } } });
 const known = [...Object.keys(SERVED), ...Object.keys(ALONE)];

@@ -5,5 +5,8 @@ import { fileURLToPath } from 'node:url';
 export function entryPoint(name: 'thread' | 'task-process'): { filename: string; execArgv: string[] } {
   const compiled = fileURLToPath(new URL(`../${name}.js`, import.meta.url));
   if (existsSync(compiled)) return { filename: compiled, execArgv: [] };
-  return { filename: fileURLToPath(new URL(`../${name}.ts`, import.meta.url)), execArgv: ['--import', import.meta.resolve('tsx')] };
+  return {
+    filename: fileURLToPath(new URL(`../${name}.ts`, import.meta.url)),
+    execArgv: ['--import', import.meta.resolve('tsx')],
+  };
 }

@@ -4,7 +4,8 @@ import { MillraceError } from '../core/errors.js';
 import type { WorkArea } from './port.js';
 import { Bucket } from './s3/bucket.js';
 import { parseS3Uri } from './s3/place.js';
-import { createS3WorkArea, refusesSecond } from './s3/work-area.js';
+import { refusesSecond } from './s3/probe.js';
+import { createS3WorkArea } from './s3/work-area.js';
 import { createWorkArea } from './work-area.js';
 
 type Place = Pick<Config, 'work' | 'home' | 's3'>;

@@ -238,7 +238,7 @@ describe('/openapi.json', () => {
 describe('PROBLEMS', () => {
   it('has a status that is an error for every code', () => {
     for (const [code, [status, title]] of Object.entries(PROBLEMS)) {
-      expect(code).toMatch(/^[a-z]+(\.([a-z_]+|\*))?$/);
+      expect(code).toMatch(/^[a-z0-9]+(\.([a-z_]+|\*))?$/);
       expect(status).toBeGreaterThanOrEqual(400);
       expect(title).toMatch(/^[A-Z]/);
     }

@@ -8,6 +8,9 @@ export interface Fault {
 
 const WRITES = new Set<unknown>(['append', 'adopt', 'publish', 'publishFile', 'replace', 'stage', 'stageFile', 'file']);
 
+/** These only say how something is named. */
+const NAMES = new Set<unknown>(['localPath', 'uriOf']);
+
 /**
  * Lets the calls of several processes through one at a time, in an order that the seed alone decides: the next one is
  * chosen when all of them wait at a call.
@@ -58,6 +61,7 @@ export class Process {
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name);
         if (typeof member !== 'function') return member;
+        if (NAMES.has(name)) return member.bind(target) as unknown;
         return async (...args: unknown[]) => {
           const result = await this.call(name, () => Reflect.apply(member, target, args) as Promise<unknown>);
           return isPort(result) ? this.over(result) : result;

@@ -34,6 +34,8 @@ export async function startTroubleProxy(target: string, port: number): Promise<T
           answer.write(some.subarray(0, Math.ceil(some.length / 2)), () => asked.socket.destroy());
           found.destroy();
         });
+        // Some have no body to be cut.
+        found.once('end', () => asked.socket.destroy());
         return;
       }
       found.pipe(answer);

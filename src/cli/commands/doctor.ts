@@ -1,3 +1,4 @@
+import type { Config } from '../../core/config.js';
 import type { Setting } from '../../settings.js';
 import type { Cli, Register } from '../context.js';
 import type { Check } from '../doctor/check.js';
@@ -43,8 +44,13 @@ async function runChecks({ io }: Cli): Promise<Check[]> {
     machine.checkWorkArea(config),
     machine.checkScratch(config),
     machine.checkProcessors(config),
+    buckets(config),
   ]);
   return [machine.checkNode(), ...found.flat()];
+}
+
+async function buckets(config: Config): Promise<Check[]> {
+  return config.s3 ? (await import('../doctor/s3-checks.js')).checkBuckets(config) : [];
 }
 
 function printChecks({ io, style }: Cli, checks: readonly Check[]): void {

@@ -19,7 +19,8 @@ export function checkNode(version = process.versions.node): Check {
     : fail('node', `${version}, wanted ${wanted} or later`, 'install a current Node.js');
 }
 
-export function checkWorkArea(config: Config): Promise<Check> {
+export async function checkWorkArea(config: Config): Promise<Check> {
+  if (/^s3:/i.test(config.work)) return (await import('./s3-checks.js')).checkS3WorkArea(config);
   return guarded('work area', 'make the folder writable, or set MILLRACE_WORK to one that is', async () => {
     const free = await writable(config.work);
     return free < GIB

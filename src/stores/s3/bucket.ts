@@ -254,7 +254,7 @@ export interface Upload {
 const ABSENT = 'source.not_found';
 const UPLOAD_GONE = 's3.upload_gone';
 
-export function changed(uri: string): MillraceError {
+function changed(uri: string): MillraceError {
   return new MillraceError(
     'source.changed',
     `source "${uri}" changed since the job was planned, or while it was read; start the job again`,

@@ -1,10 +1,8 @@
-import type { S3Client } from '@aws-sdk/client-s3';
-
-type Sdk = typeof import('@aws-sdk/client-s3');
+import type * as Sdk from '@aws-sdk/client-s3';
 
 export interface S3 {
-  sdk: Sdk;
-  client: S3Client;
+  sdk: typeof Sdk;
+  client: Sdk.S3Client;
 }
 
 const CONNECT_MS = 5_000;

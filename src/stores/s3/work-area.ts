@@ -5,7 +5,7 @@ import { MillraceError } from '../../core/errors.js';
 import { openFile } from '../local-file.js';
 import type { WorkArea } from '../port.js';
 import { sweepStaging } from '../sweep-staging.js';
-import { Bucket } from './bucket.js';
+import type { Bucket } from './bucket.js';
 import { openVersion } from './s3-store.js';
 import { stagedObject } from './staged-object.js';
 
@@ -87,17 +87,4 @@ export async function createS3WorkArea(bucket: Bucket, prefix: string, staging: 
       await bucket.abortUploads(prefix, ({ begun }) => begun.getTime() < oldest);
     },
   };
-}
-
-/**
- * Whether a bucket refuses a second object of one key: without that two attempts could both publish.
- * @param prefix where a probe may be written and removed
- */
-export async function refusesSecond(bucket: Bucket, prefix: string): Promise<boolean> {
-  const key = `${prefix}.probe-${randomUUID()}`;
-  try {
-    return (await bucket.put(key, Buffer.from('1'), true)) && !(await bucket.put(key, Buffer.from('2'), true));
-  } finally {
-    await bucket.remove([key]);
-  }
 }
