@@ -4,7 +4,7 @@ import { samePin } from '../core/plan.js';
 import type { WebPin } from '../core/plan.js';
 import { again } from './again.js';
 import type { ByteSource, SourceStore } from './port.js';
-import { readAhead } from './read-ahead.js';
+import { readAhead, readInto } from './read-ahead.js';
 import { getFollowing, unreachable, webLabel } from './web-request.js';
 
 /**
@@ -63,8 +63,8 @@ interface Version {
 
 /** A file of which any part can be read. */
 function ranged(version: Version): Pick<ByteSource, 'read'> {
-  return readAhead(version.pin.size, (start, end) =>
-    again(async () => bodyOf(version.uri, await ask(version, { start, end }), end - start), version.signal),
+  return readAhead(version.pin.size, (start, into) =>
+    again(async () => fill(version.uri, await ask(version, { start, end: start + into.length }), into), version.signal),
   );
 }
 
@@ -131,16 +131,11 @@ function faultOf(uri: string, pin: WebPin, answer: IncomingMessage, wanted: 200 
   return samePin(pin, pinOf(uri, answer)) ? null : changed(uri);
 }
 
-async function bodyOf(uri: string, answer: IncomingMessage, length: number): Promise<Buffer> {
-  const blocks: Buffer[] = [];
-  try {
-    for await (const block of answer as AsyncIterable<Buffer>) blocks.push(block);
-  } catch (error) {
+async function fill(uri: string, answer: IncomingMessage, into: Buffer): Promise<void> {
+  const bytes = await readInto(answer as AsyncIterable<Buffer>, into).catch((error: unknown) => {
     throw unreachable(uri, messageOf(error), error);
-  }
-  const bytes = Buffer.concat(blocks);
-  if (bytes.length === length) return bytes;
-  throw unreachable(uri, `${bytes.length} bytes came of ${length}`);
+  });
+  if (bytes !== into.length) throw unreachable(uri, `${bytes} bytes came of ${into.length}`);
 }
 
 function changed(uri: string): MillraceError {

@@ -1,8 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ListMultipartUploadsCommandInput, ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3';
+import type { Readable } from 'node:stream';
+import type {
+  GetObjectCommandOutput,
+  ListMultipartUploadsCommandInput,
+  ListMultipartUploadsCommandOutput,
+} from '@aws-sdk/client-s3';
 import { MillraceError } from '../../core/errors.js';
 import { again } from '../again.js';
+import { readInto } from '../read-ahead.js';
 import { s3Client } from './client.js';
 import type { S3 } from './client.js';
 import { nameOf, s3Fault, statusOf } from './fault.js';
@@ -50,38 +56,42 @@ export class Bucket {
 
   /** A whole object; null where there is none. */
   async get(key: string): Promise<Buffer | null> {
-    return this.body(key, {}).catch((error: unknown) => {
-      if (error instanceof MillraceError && error.code === ABSENT) return null;
-      throw error;
-    });
+    return this.body(key, {}, async (body) => Buffer.from(await body.transformToByteArray())).catch(
+      (error: unknown) => {
+        if (error instanceof MillraceError && error.code === ABSENT) return null;
+        throw error;
+      },
+    );
   }
 
   /**
-   * Bytes `[start, end)` of one version.
+   * Fills a buffer with the bytes of one version from `start`.
    * @throws MillraceError `source.changed`, `source.not_found`
    */
-  async range({ key, etag }: Pick<FoundKey, 'key' | 'etag'>, start: number, end: number): Promise<Buffer> {
-    const bytes = await this.body(key, { Range: `bytes=${start}-${end - 1}`, IfMatch: etag }, etag);
-    if (bytes.length === end - start) return bytes;
-    throw new MillraceError('s3.unreachable', `"${this.uri(key)}": ${bytes.length} bytes came of ${end - start}`, {
-      retryable: true,
+  range({ key, etag }: Pick<FoundKey, 'key' | 'etag'>, start: number, into: Buffer): Promise<void> {
+    const request = { Range: `bytes=${start}-${start + into.length - 1}`, IfMatch: etag };
+    return this.body(key, request, async (body, found) => {
+      // Not every server knows the condition.
+      if (found !== etag) {
+        (body as Readable).destroy();
+        throw changed(this.uri(key));
+      }
+      const bytes = await readInto(body as Readable, into);
+      if (bytes !== into.length) throw new Error(`${bytes} bytes came of ${into.length}`);
     });
   }
 
   /** The connection may break while the body comes, which the SDK does not see. */
-  private body(key: string, request: { Range?: string; IfMatch?: string }, etag?: string): Promise<Buffer> {
+  private body<T>(
+    key: string,
+    request: { Range?: string; IfMatch?: string },
+    read: (body: NonNullable<GetObjectCommandOutput['Body']>, etag: string) => Promise<T>,
+  ): Promise<T> {
     return again(async () => {
       const { sdk, client } = await s3Client(this.profile);
       try {
         const found = await client.send(new sdk.GetObjectCommand({ Bucket: this.name, Key: key, ...request }));
-        // Not every server knows the condition.
-        if (etag !== undefined && quoted(found.ETag) !== etag) {
-          found.Body?.transformToWebStream()
-            .cancel()
-            .catch(() => undefined);
-          throw changed(this.uri(key));
-        }
-        return Buffer.from((await found.Body?.transformToByteArray()) ?? []);
+        return await read(found.Body!, quoted(found.ETag));
       } catch (error) {
         if (statusOf(error) === 412) throw changed(this.uri(key));
         if (statusOf(error) === 404 && nameOf(error) !== 'NoSuchBucket') {

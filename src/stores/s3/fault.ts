@@ -39,7 +39,7 @@ export function s3Fault(error: unknown, what: string): MillraceError {
   if (/^region is missing/i.test(messageOf(error))) {
     return fault(
       's3.credentials',
-      'cannot be used: no region is set; set AWS_REGION (any value will do for servers other than AWS)',
+      'cannot be used: no region is set; set AWS_REGION (most servers other than AWS want us-east-1)',
     );
   }
   // Who sweeps a name ends what is under way there; the attempt begins anew.

@@ -12,7 +12,7 @@ import type { FoundKey } from './bucket.js';
 import { allowedPlace } from './place.js';
 import { stagedObject } from './staged-object.js';
 
-const BLOCK_BYTES = 8 * 1024 * 1024;
+const BLOCK_BYTES = 1024 * 1024;
 const MANIFEST = 'manifest.json';
 
 /**
@@ -82,8 +82,9 @@ export function createS3Store(places: readonly S3Place[]): SourceStore & SinkSto
       const version = await bucket.head(key);
       if (!version) return null;
       const hash = createHash('sha256');
+      const source = openVersion(bucket, version);
       for (let start = 0; start < version.size; start += BLOCK_BYTES) {
-        hash.update(await bucket.range(version, start, Math.min(start + BLOCK_BYTES, version.size)));
+        hash.update(await source.read(start, start + BLOCK_BYTES));
       }
       return { bytes: version.size, sha256: hash.digest('hex') };
     },
@@ -109,7 +110,7 @@ export function createS3Store(places: readonly S3Place[]): SourceStore & SinkSto
 
 /** An object that is read in ranges, of this version and of no other. Over an empty one no range can be asked for. */
 export function openVersion(bucket: Bucket, version: FoundKey): ByteSource {
-  const { read } = readAhead(version.size, (start, end) => bucket.range(version, start, end));
+  const { read } = readAhead(version.size, (start, into) => bucket.range(version, start, into));
   return { size: version.size, read, close: () => Promise.resolve() };
 }
 
