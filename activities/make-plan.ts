@@ -14,6 +14,7 @@ import { parquetShape, readParquetMetadata } from '../src/formats/parquet-file.j
 import { specDigest } from '../src/schema/spec.js';
 import type { SourceRef } from '../src/processors/tasks.js';
 import type { FoundObject } from '../src/stores/port.js';
+import { chained } from './chained.js';
 import type { Dependencies } from './dependencies.js';
 
 export interface Planned {
@@ -58,9 +59,11 @@ export async function makePlan(
   choose: Choose = (found) => Promise.resolve(found),
 ): Promise<Planned> {
   const threads = await dependencies.threads();
-  const laid = spec.source.uri
-    ? await planFiles(dependencies, spec, threads, choose)
-    : await planItems(dependencies, spec);
+  const { source } = spec;
+  const laid =
+    source.items || source.itemsKey !== undefined
+      ? await planItems(dependencies, spec)
+      : await planFiles(dependencies, spec, threads, choose);
   const check = await dependencies.check({
     use: spec.process.use,
     with: spec.process.with,
@@ -128,13 +131,15 @@ async function planItems({ work }: Dependencies, { source, options }: JobSpec): 
 }
 
 async function planFiles(
-  { files: store }: Dependencies,
+  dependencies: Dependencies,
   { source, options }: JobSpec,
   threads: number,
   choose: Choose,
 ): Promise<Layout> {
-  const found = await choose(await findAll(store, source.uri!));
-  const format = oneFormat(found, source.format);
+  const store = dependencies.files;
+  const result = await chained(dependencies, source);
+  const found = await choose(result?.found ?? (await findAll(store, source.uri!)));
+  const format = result?.format ?? oneFormat(found, source.format);
   const shapes: Shape[] = [];
   for (let i = 0; i < found.length; i += LOOKS_AT_ONCE) {
     const some = found.slice(i, i + LOOKS_AT_ONCE);

@@ -31,7 +31,7 @@ async function makeContext(config: Config, scratch: string, trace?: RecordTrace)
   const work = trace ? tracing(area, trace) : area;
   let engine: Promise<SqlEngine> | undefined;
   return {
-    sources: createStores(config, process.cwd()),
+    sources: createStores(config, process.cwd(), area),
     work,
     registry: await loadRegistry(config.processors),
     scratch,

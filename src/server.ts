@@ -28,7 +28,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   checkHost(config);
   await checkWorkArea(config);
   const work = await openWorkArea(config);
-  const files = createStores(config, process.cwd());
+  const files = createStores(config, process.cwd(), work);
   const { client, connection, namespace } = await connectClient(config.temporal);
   try {
     const { taskQueue } = config;

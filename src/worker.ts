@@ -92,7 +92,7 @@ export async function startWorker(
     watch: createScheduleWatch({ client, taskQueue, schedules }),
     taskQueue,
     notifyUrls: config.notify ?? [],
-    files: createStores(config, process.cwd()),
+    files: createStores(config, process.cwd(), work),
     work,
     pool,
     async threads() {

@@ -1,9 +1,10 @@
 import { MillraceError } from '../core/errors.js';
-import { sourceFormat } from '../core/source-format.js';
+import { keys, lastCommitted } from '../core/receipt.js';
+import { isManifest, sourceFormat } from '../core/source-format.js';
 import type { JobSpec } from '../core/spec.js';
 import { nearest } from '../schema/issues.js';
 import { checkParams } from '../schema/params.js';
-import type { FoundObject, SinkStore, SourceStore } from '../stores/port.js';
+import type { FoundObject, SinkStore, SourceStore, WorkArea } from '../stores/port.js';
 import type { Catalogue } from './catalogue.js';
 
 /** Of a glob with many files only so many are looked into here; the job itself looks into all. */
@@ -18,12 +19,13 @@ const MAGIC = 'PAR1';
  */
 export async function preflight(
   spec: JobSpec,
-  stores: { sources: SourceStore; sinks: Pick<SinkStore, 'resolve'> },
+  stores: { sources: SourceStore; sinks: Pick<SinkStore, 'resolve'>; work: Pick<WorkArea, 'list'> },
   catalogue: () => Promise<Catalogue>,
 ): Promise<string[]> {
   const [processor, ...others] = await Promise.allSettled([
     catalogue().then((known) => checkProcessor(spec, known)),
     ...(spec.source.uri ?? []).map((uri) => at('/source/uri', () => checkSource(spec, uri, stores.sources))),
+    spec.source.job !== undefined && at('/source/job', () => checkJob(spec.source.job!, stores.work)),
     spec.sink && at('/sink/uri', () => stores.sinks.resolve(spec.sink!.uri, spec.sink!.ifExists)),
   ]);
   const faults = [processor, ...others].flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
@@ -47,8 +49,17 @@ function checkProcessor(spec: JobSpec, { workers, processors }: Catalogue): stri
   return [];
 }
 
+async function checkJob(job: string, work: Pick<WorkArea, 'list'>): Promise<void> {
+  if (lastCommitted(await work.list(keys.output(job))) !== null) return;
+  throw new MillraceError(
+    'source.job_not_committed',
+    `job "${job}" has no committed result; wanted one that has completed`,
+  );
+}
+
 async function checkSource(spec: JobSpec, uri: string, sources: SourceStore): Promise<void> {
   const found = await sources.find(uri);
+  if (!spec.source.format && isManifest(uri)) return;
   const formats = found.map(({ label }) => sourceFormat(label, spec.source.format));
   const parquet = found.filter((_, i) => formats[i] === 'parquet').slice(0, MAX_PROBED);
   await Promise.all(parquet.map((object) => checkParquet(object, sources)));

@@ -6,7 +6,7 @@ import { toIssues, wording } from '../schema/issues.js';
 import { closed, isPlainObject } from '../schema/parts.js';
 import { parseSchedule, scheduleSchema } from '../schema/schedule.js';
 import { parseSpec, specDigest } from '../schema/spec.js';
-import type { SinkStore, SourceStore } from '../stores/port.js';
+import type { SinkStore, SourceStore, WorkArea } from '../stores/port.js';
 import type { Jobs } from '../temporal/jobs.js';
 import type { PutSchedule } from '../temporal/schedules.js';
 import { nextTimes } from '../timetable/next-times.js';
@@ -54,6 +54,7 @@ interface Checks {
   jobs: Pick<Jobs, 'specOf'>;
   sources: SourceStore;
   sinks: Pick<SinkStore, 'resolve'>;
+  work: Pick<WorkArea, 'list'>;
 }
 
 /**

@@ -128,6 +128,15 @@ export const keys = {
   worker: (id: string) => `workers/${id}.json`,
 };
 
+/** Of the keys under `keys.output` that of the newest committed run; null where none has been committed. */
+export function lastCommitted(outputKeys: readonly string[]): string | null {
+  const runs = outputKeys.flatMap((key) => {
+    const match = /\/committed(?:-g(\d+))?\.json$/.exec(key);
+    return match ? [{ key, run: Number(match[1] ?? 0) }] : [];
+  });
+  return runs.sort((a, b) => a.run - b.run).at(-1)?.key ?? null;
+}
+
 function ofRun(run: number): string {
   return run === 0 ? '' : `-g${run}`;
 }

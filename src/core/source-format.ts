@@ -28,6 +28,11 @@ export function sourceFormat(label: string, declared: SourceFormat | undefined):
   );
 }
 
+/** Whether a uri names the manifest of a committed result, by the names that manifests have. */
+export function isManifest(uri: string): boolean {
+  return /(^|[/\\]|\.)manifest\.json$/.test(uri);
+}
+
 /** Whether records have a place in the bytes of their text. */
 export function isText(format: Plan['format']): boolean {
   return format === 'csv' || format === 'ndjson' || format === 'json';

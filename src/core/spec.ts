@@ -17,10 +17,12 @@ export type SourceFormat = 'csv' | 'ndjson' | 'json' | 'parquet';
 export type TextEncoding = 'latin1' | 'windows-1252' | 'utf-16le' | 'utf-16be';
 export type SinkFormat = 'csv' | 'ndjson' | 'parquet';
 
-/** Exactly one of `uri`, `items` and `itemsKey` is there. */
+/** Exactly one of `uri`, `job`, `items` and `itemsKey` is there. */
 export interface SourceSpec {
   /** Paths, `file:` URLs or globs. */
   uri?: string[];
+  /** A job whose committed result is the source. */
+  job?: string;
   /** The records themselves, up to 1 MiB as JSON. */
   items?: Row[];
   /** Work-area key of the records as NDJSON, put there by the API in place of large `items`. */

@@ -118,6 +118,12 @@ const source = closed({
     })
     .transform((given) => (typeof given === 'string' ? [given] : given))
     .optional(),
+  job: z
+    .string()
+    .max(200)
+    .regex(/^(?!\.+$)[^/\\]+$/, { error: ({ input }) => `wanted the id of a job, found ${shown(input)}` })
+    .optional()
+    .meta({ description: 'A job whose committed result is the source' }),
   items: items.optional(),
   format: z.enum(SOURCE_FORMATS).optional(),
   compression: z
@@ -286,10 +292,11 @@ export function parseSpec(input: unknown, mode: { internal?: boolean } = {}): Jo
 
   const { name, source, process, sink, options } = parsed.data;
   const sourceSpec: SourceSpec = source;
-  const count = [sourceSpec.uri, sourceSpec.items, sourceSpec.itemsKey].filter((one) => one !== undefined).length;
+  const { uri, job, items, itemsKey } = sourceSpec;
+  const count = [uri, job, items, itemsKey].filter((one) => one !== undefined).length;
   if (count !== 1) {
-    const found = count === 0 ? 'found neither' : 'found both';
-    throw invalid([{ path: '/source', at: 'source', message: `wanted either uri or items, ${found}` }]);
+    const found = count === 0 ? 'found none of them' : `found ${count} of them`;
+    throw invalid([{ path: '/source', at: 'source', message: `wanted one of uri, job and items, ${found}` }]);
   }
   return {
     name: name ?? defaultName(process.use, sourceSpec),
@@ -330,7 +337,7 @@ function sortedKeys(_key: string, value: unknown): unknown {
 }
 
 function defaultName(processor: string, source: SourceSpec): string {
-  const stem = source.uri ? stemOf(source.uri[0]!) : 'items';
+  const stem = source.uri ? stemOf(source.uri[0]!) : (source.job ?? 'items');
   return `${processor}-${stem}`.replace(/[^\p{L}\p{N}._-]+/gu, '-').slice(0, 100);
 }
 

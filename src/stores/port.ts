@@ -16,6 +16,14 @@ export interface ByteSource {
   close(): Promise<void>;
 }
 
+/** A version of an object that is open, and what tells it from others. */
+export interface PinnedSource extends ByteSource {
+  readonly pin: SourcePin;
+}
+
+/** What lies in the work area is named so in a plan, where it is the source of another job. */
+export const WORK_SCHEME = 'work:';
+
 export interface FoundObject {
   /** Absolute, canonical; what `open` takes. */
   uri: string;
@@ -93,7 +101,7 @@ export interface WorkArea {
   read(key: string): Promise<Buffer>;
   /** Null where there is no such key. */
   tryRead(key: string): Promise<Buffer | null>;
-  open(key: string): Promise<ByteSource>;
+  open(key: string): Promise<PinnedSource>;
   /** Keys directly under a prefix that ends in `/` or is empty, sorted; what holds keys is one, without its `/`. */
   list(prefix: string): Promise<string[]>;
   /**

@@ -1,21 +1,25 @@
 import type { Config } from '../core/config.js';
 import { MillraceError } from '../core/errors.js';
 import { createFileStore } from './file-store.js';
-import type { SinkStore, SourceStore } from './port.js';
+import { WORK_SCHEME } from './port.js';
+import type { SinkStore, SourceStore, WorkArea } from './port.js';
 import { createS3Store } from './s3/s3-store.js';
 import { createWebStore } from './web-store.js';
+import { createWorkSource } from './work-source.js';
 
-/** Every place that sources and sinks may name, by its scheme. */
+/** Every place that sources and sinks may name, by its scheme. @param work whose results may be sources of other jobs */
 export function createStores(
   { roots, httpAllow, s3 = [] }: Pick<Config, 'roots' | 'httpAllow' | 's3'>,
   cwd: string,
+  work: WorkArea,
 ): SourceStore & SinkStore {
   const files = createFileStore({ roots, cwd });
   const web = createWebStore({ allow: httpAllow });
   const objects = createS3Store(s3);
+  const results = createWorkSource(work);
   const isWeb = (uri: string) => /^https?:/i.test(uri);
   const sink = (uri: string) => (/^s3:/i.test(uri) ? objects : files);
-  const source = (uri: string): SourceStore => (isWeb(uri) ? web : sink(uri));
+  const source = (uri: string): SourceStore => (isWeb(uri) ? web : uri.startsWith(WORK_SCHEME) ? results : sink(uri));
   return {
     find: (uri) => source(uri).find(uri),
     open: (uri, pin) => source(uri).open(uri, pin),

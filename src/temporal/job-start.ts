@@ -39,6 +39,7 @@ export function startOf(spec: JobSpec, digest: string, request: string): JobStar
 }
 
 function sourceLabel({ source }: JobSpec): string {
+  if (source.job !== undefined) return `job ${source.job}`;
   if (!source.uri) return source.items ? `${source.items.length} items` : 'items';
   const [first, ...rest] = source.uri.map((uri) => uri.split('/').filter(Boolean).at(-1) ?? uri);
   return rest.length === 0 ? first! : `${first} and ${rest.length} more`;

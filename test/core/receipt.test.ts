@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { currentReceipts } from '../../src/core/receipt.js';
+import { currentReceipts, keys, lastCommitted } from '../../src/core/receipt.js';
 import type { Receipt } from '../../src/core/receipt.js';
 import { NO_COUNTS } from '../../src/core/records.js';
 
@@ -32,5 +32,15 @@ describe('currentReceipts', () => {
     ];
     expect(ranges(currentReceipts([receipt(0, 4), receipt(0, 8), receipt(4, 8)]))).toEqual(expected);
     expect(ranges(currentReceipts([receipt(0, 8), receipt(4, 8), receipt(0, 4)]))).toEqual(expected);
+  });
+});
+
+describe('lastCommitted', () => {
+  it('is the newest run that has committed, whatever else lies there', () => {
+    const committed = (...runs: number[]) => runs.map((run) => keys.committed('j', run));
+    const others = [keys.manifest('j'), keys.rejects('j'), keys.result('j', 'ndjson')];
+    expect(lastCommitted([...committed(2, 0, 10), ...others].sort())).toBe(keys.committed('j', 10));
+    expect(lastCommitted([...committed(0), ...others])).toBe(keys.committed('j'));
+    expect(lastCommitted(others)).toBeNull();
   });
 });

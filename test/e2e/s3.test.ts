@@ -108,10 +108,13 @@ describe('workers that share nothing but a bucket', () => {
     const options = { chunk: { bytes: '40KiB' } };
     expect((await place.run({ source: source(), process: sum, options })).rows).toEqual(rows);
     const sink = { uri: at('sql/sums.parquet') };
-    await place.run({ source: source(), process: sum, sink, options });
+    const { id } = await place.run({ source: source(), process: sum, sink, options });
     await manifestAt('sql/sums.parquet.manifest.json');
     const again = { use: 'sql', with: { map: 'select * from chunk' } };
     expect((await place.run({ source: { uri: at('sql/*.parquet') }, process: again })).rows).toEqual(rows);
+    expect((await place.run({ source: { job: id }, process: again })).rows).toEqual(rows);
+    const { id: inline } = await place.run({ source: source(), process: sum, options });
+    expect((await place.run({ source: { job: inline }, process: again })).rows).toEqual(rows);
   });
 
   it('write a folder, whose manifest names the parts, and replace it', async () => {
@@ -132,15 +135,14 @@ describe('workers that share nothing but a bucket', () => {
     expect(rows.map((row) => (JSON.parse(row) as { id: number }).id)).toEqual(
       Array.from({ length: RECORDS }, (_, n) => n),
     );
-    // The prefix is a source: its data, and not its manifest.
-    const { rows: counted } = await place.run({
-      source: { uri: at('folder/') },
-      process: {
-        use: 'sql',
-        with: { map: 'select count(*) n from chunk', reduce: 'select sum(n)::int n from partials' },
-      },
-    });
-    expect(counted).toEqual([{ n: RECORDS }]);
+    // A prefix is a source: its data, and not its manifest. So is the manifest, which names its data.
+    const process = {
+      use: 'sql',
+      with: { map: 'select count(*) n from chunk', reduce: 'select sum(n)::int n from partials' },
+    };
+    for (const uri of [at('folder/'), at('folder/manifest.json')]) {
+      expect((await place.run({ source: { uri }, process })).rows).toEqual([{ n: RECORDS }]);
+    }
   });
 
   it('quarantine what is wrong, in the bucket', async () => {

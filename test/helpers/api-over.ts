@@ -10,7 +10,7 @@ import type { Place } from './engine.js';
 /** The API over a place of its own, without a port. */
 export async function apiOver({ client, config, data }: Place, taskQueue = config.taskQueue): Promise<OpenAPIHono> {
   const work = await openWorkArea(config);
-  const files = createStores(config, data);
+  const files = createStores(config, data, work);
   const server = { client, taskQueue, namespace: config.temporal.namespace!, uiUrl: 'http://ui' };
   return createApp({
     jobs: createJobs({ ...server, work }),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createStores } from '../../src/stores/stores.js';
+import { createS3Store } from '../../src/stores/s3/s3-store.js';
 import type { SinkStore, SourceStore, StagedFile } from '../../src/stores/port.js';
 import { S3_HOOK_MS, testBucket } from '../helpers/s3-server.js';
 import type { TestBucket } from '../helpers/s3-server.js';
@@ -15,7 +15,7 @@ beforeAll(async () => {
     { bucket: 'there-is-none', prefix: '' },
     { bucket: 'only-a-part', prefix: 'part/' },
   ];
-  store = createStores({ roots: [], s3 }, '/');
+  store = createS3Store(s3);
 }, S3_HOOK_MS);
 
 const at = (key: string) => `s3://${bucket.name}/${key}`;

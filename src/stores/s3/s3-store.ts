@@ -5,7 +5,7 @@ import type { S3Place } from '../../core/config.js';
 import { MillraceError } from '../../core/errors.js';
 import type { Manifest } from '../../core/job.js';
 import type { WebPin } from '../../core/plan.js';
-import type { ByteSource, FoundObject, SinkStore, SourceStore, StagedFolder } from '../port.js';
+import type { FoundObject, PinnedSource, SinkStore, SourceStore, StagedFolder } from '../port.js';
 import { readAhead } from '../read-ahead.js';
 import { Bucket } from './bucket.js';
 import type { FoundKey } from './bucket.js';
@@ -109,14 +109,18 @@ export function createS3Store(places: readonly S3Place[]): SourceStore & SinkSto
 }
 
 /** An object that is read in ranges, of this version and of no other. Over an empty one no range can be asked for. */
-export function openVersion(bucket: Bucket, version: FoundKey): ByteSource {
+export function openVersion(bucket: Bucket, version: FoundKey): PinnedSource {
   const { read } = readAhead(version.size, (start, into) => bucket.range(version, start, into));
-  return { size: version.size, read, close: () => Promise.resolve() };
+  return { size: version.size, pin: pinOf(version), read, close: () => Promise.resolve() };
 }
 
-function foundObject(bucket: Bucket, { key, size, etag }: FoundKey): FoundObject {
-  const uri = bucket.uri(key);
-  return { uri, label: uri, pin: { size, etag, modified: null } };
+function foundObject(bucket: Bucket, found: FoundKey): FoundObject {
+  const uri = bucket.uri(found.key);
+  return { uri, label: uri, pin: pinOf(found) };
+}
+
+function pinOf({ size, etag }: FoundKey): WebPin {
+  return { size, etag, modified: null };
 }
 
 async function isTaken(bucket: Bucket, key: string): Promise<boolean> {
