@@ -37,6 +37,8 @@ export interface JobQuery {
 export interface ApiClient {
   readonly url: string;
   health(): Promise<boolean>;
+  /** Its version, and what its clock showed when it answered, to the second; null where it did not say. */
+  about(): Promise<{ version: string; clock: Date | null }>;
   submit(spec: unknown, idempotencyKey?: string): Promise<JobView>;
   plan(spec: unknown): Promise<PlanView>;
   job(id: string): Promise<JobView>;
@@ -132,6 +134,13 @@ export function apiClient(url: string): ApiClient {
       } catch {
         return false;
       }
+    },
+    async about() {
+      const response = await call('GET', '/');
+      const { name, version } = (await response.json().catch(() => ({}))) as { name?: unknown; version?: unknown };
+      if (name !== 'millrace' || typeof version !== 'string') throw badAnswer(url, 'GET /');
+      const clock = new Date(response.headers.get('date') ?? '');
+      return { version, clock: Number.isNaN(clock.getTime()) ? null : clock };
     },
     submit: (spec, key) => json('POST', '/v1/jobs', spec, key ? { 'idempotency-key': key } : {}),
     plan: (spec) => json('POST', '/v1/plan', spec),

@@ -20,6 +20,14 @@ export function exitCodeOfState(state: JobState): number {
   return EXIT.completed;
 }
 
+/** From the best to the worst. */
+const BY_WEIGHT: readonly number[] = [EXIT.completed, EXIT.completedWithRejects, EXIT.cancelled, EXIT.failed];
+
+/** What a command that followed several jobs exits with: the worst of theirs. */
+export function worstExitCode(codes: readonly number[]): number {
+  return BY_WEIGHT[Math.max(0, ...codes.map((code) => BY_WEIGHT.indexOf(code)))]!;
+}
+
 const BAD_INPUT_STATUS = new Set([400, 413, 415, 422]);
 const NO_SERVICE_STATUS = new Set([502, 503, 504]);
 const BAD_INPUT_CODE = /^(usage|spec|schedule|import|config)\./;

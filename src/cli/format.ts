@@ -32,6 +32,25 @@ export function cut(text: string, width: number): string {
   return `${kept}…`;
 }
 
+/** Broken between words into lines of `width` columns, the indent of all but the first not counted. A longer word stands as it is. */
+export function wrap(text: string, width: number, indent = ''): string {
+  if (displayWidth(text) <= width) return text;
+  const lines: string[] = [];
+  let line = /^ */.exec(text)![0];
+  let empty = true;
+  for (const word of text.trimStart().split(' ')) {
+    const longer = empty ? line + word : `${line} ${word}`;
+    if (!empty && displayWidth(longer) > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = longer;
+    }
+    empty = false;
+  }
+  return [...lines, line].join(`\n${indent}`);
+}
+
 export function padEnd(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - displayWidth(text)));
 }

@@ -3,6 +3,7 @@ export interface Out {
   write(text: string): unknown;
   isTTY?: boolean;
   columns?: number;
+  rows?: number;
 }
 
 /** Everything a command touches of its process, so that a test can be the process. */

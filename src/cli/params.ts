@@ -1,6 +1,4 @@
 import { MillraceError } from '../core/errors.js';
-import { parseTime } from '../timetable/parse-time.js';
-import { hasTemplates, resolveTemplates } from '../timetable/templates.js';
 
 /**
  * `k=v` pairs as parameters: a value that is JSON is taken as such (`n=3`, `on=true`, `list=[1,2]`), any other as text.
@@ -32,14 +30,26 @@ function typed(text: string): unknown {
  * The spec with `params` laid over `process.with`; everything else is left as it is. Of a spec with templates `scheduledTime` is
  * the time that they stand for, written in UTC.
  */
-export function withParams(spec: Record<string, unknown>, params: Record<string, unknown>): Record<string, unknown> {
+export async function withParams(
+  spec: Record<string, unknown>,
+  params: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
   if (Object.keys(params).length === 0) return spec;
-  if (params.scheduledTime !== undefined && hasTemplates(spec)) {
-    const { scheduledTime, ...others } = params;
+  const { scheduledTime, ...others } = params;
+  if (scheduledTime === undefined) return overlaid(spec, params);
+  const [{ parseTime }, { hasTemplates, resolveTemplates }] = await Promise.all([
+    import('../timetable/parse-time.js'),
+    import('../timetable/templates.js'),
+  ]);
+  if (hasTemplates(spec)) {
     const parsed = parseTime(typeof scheduledTime === 'string' ? scheduledTime : JSON.stringify(scheduledTime), 'UTC');
     if ('fault' in parsed) throw new MillraceError('usage.param', `--param scheduledTime: ${parsed.fault}`);
-    return withParams(resolveTemplates(spec, { time: parsed.time, timezone: 'UTC' }), others);
+    return overlaid(resolveTemplates(spec, { time: parsed.time, timezone: 'UTC' }), others);
   }
+  return overlaid(spec, params);
+}
+
+function overlaid(spec: Record<string, unknown>, params: Record<string, unknown>): Record<string, unknown> {
   const process = isRecord(spec.process) ? spec.process : {};
   const given = isRecord(process.with) ? process.with : {};
   return { ...spec, process: { ...process, with: { ...given, ...params } } };

@@ -1,7 +1,7 @@
 import type { JobView } from '../core/job.js';
-import { displayWidth } from './format.js';
 import { DEFAULT_WIDTH, writeLine, type Out } from './io.js';
 import { progressBarLine, progressPlainLine } from './progress-text.js';
+import { redraw } from './redraw.js';
 import type { Style } from './style.js';
 
 export interface ProgressLine {
@@ -15,6 +15,8 @@ export interface ProgressLineOptions {
   /** Milliseconds; a test's clock. */
   now?: () => number;
   label?: string;
+  /** Where `out` is no terminal: a line at most so often. Default: a second. */
+  everyMs?: number;
 }
 
 const PLAIN_EVERY_MS = 1000;
@@ -24,35 +26,26 @@ export function progressLine(out: Out, options: ProgressLineOptions): ProgressLi
   return out.isTTY ? redrawn(out, options) : logged(out, options);
 }
 
+/** Columns that a drawn line may take. The last one stays free: a line that fills its row makes some terminals wrap. */
+export function barWidth(out: Out): number {
+  return (out.columns ?? DEFAULT_WIDTH) - 1;
+}
+
 function redrawn(out: Out, { style, label }: ProgressLineOptions): ProgressLine {
-  let drawn = 0;
-  // A terminal that was made narrower has wrapped the drawn line over several rows: all of them have to go.
-  const erase = (columns: number): string => {
-    const rows = Math.max(1, Math.ceil(drawn / columns));
-    return `${rows > 1 ? `\u001b[${rows - 1}A` : ''}\r\u001b[J`;
-  };
+  const line = redraw(out);
   return {
-    show(job) {
-      const columns = out.columns ?? DEFAULT_WIDTH;
-      // The last column stays free: a line that fills its row makes some terminals wrap.
-      const text = progressBarLine(job, columns - 1, style, label);
-      out.write(erase(columns) + text);
-      drawn = displayWidth(text);
-    },
-    clear() {
-      if (drawn > 0) out.write(erase(out.columns ?? DEFAULT_WIDTH));
-      drawn = 0;
-    },
+    show: (job) => line.draw([progressBarLine(job, barWidth(out), style, label)]),
+    clear: () => line.clear(),
   };
 }
 
-function logged(out: Out, { label, now = Date.now }: ProgressLineOptions): ProgressLine {
+function logged(out: Out, { label, now = Date.now, everyMs = PLAIN_EVERY_MS }: ProgressLineOptions): ProgressLine {
   let last = '';
   let lastAt = Number.NEGATIVE_INFINITY;
   return {
     show(job) {
       const text = progressPlainLine(job, label);
-      if (text === last || now() - lastAt < PLAIN_EVERY_MS) return;
+      if (text === last || now() - lastAt < everyMs) return;
       writeLine(out, text);
       last = text;
       lastAt = now();

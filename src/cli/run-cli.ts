@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { MillraceError, messageOf } from '../core/errors.js';
 import { apiCommand } from './commands/api.js';
+import { completionCommand } from './commands/completion.js';
 import { demoCommand } from './commands/demo.js';
 import { devCommand } from './commands/dev.js';
 import { doctorCommand } from './commands/doctor.js';
@@ -14,8 +15,8 @@ import { specCommand } from './commands/spec.js';
 import { workerCommand } from './commands/worker.js';
 import { createCli, type Register } from './context.js';
 import { EXIT, exitCodeOfError } from './exit-codes.js';
-import { printable } from './format.js';
-import { writeLine, type Io } from './io.js';
+import { printable, wrap } from './format.js';
+import { widthOf, writeLine, type Io } from './io.js';
 import { packageVersion } from './package-root.js';
 import { styleFor } from './style.js';
 
@@ -33,6 +34,7 @@ const COMMANDS: readonly Register[] = [
   apiCommand,
   workerCommand,
   doctorCommand,
+  completionCommand,
 ];
 
 const EXIT_CODES = `
@@ -81,17 +83,19 @@ function inheritExit(command: Command): void {
 /** The sentence, then each fault with its place; the only fault of a sentence that says it already is left out. */
 function tellError(error: unknown, io: Io): void {
   const style = styleFor(io.stderr, io.env);
+  const say = (text: string, indent = ''): void =>
+    writeLine(io.stderr, wrap(text, widthOf(io.stderr) - indent.length, indent));
   const message = messageOf(error);
   if (!(error instanceof MillraceError)) {
-    writeLine(io.stderr, `${style.red('error')} ${printable(message)}`);
+    say(`${style.red('error')} ${printable(message)}`);
     if (io.env.MILLRACE_DEBUG && error instanceof Error) writeLine(io.stderr, error.stack);
     return;
   }
-  writeLine(io.stderr, `${style.red('error')} ${printable(message)} ${style.dim(`[${error.code}]`)}`);
+  say(`${style.red('error')} ${printable(message)} ${style.dim(`[${error.code}]`)}`);
   const [only] = error.issues;
   if (error.issues.length === 1 && message.includes(only!.message)) return;
   for (const issue of error.issues) {
     const place = issue.path ? `${printable(issue.path)}: ` : '';
-    writeLine(io.stderr, `  ${place}${printable(issue.message)}`);
+    say(`  ${place}${printable(issue.message)}`, '    ');
   }
 }

@@ -6,6 +6,8 @@ export interface TableColumn {
   name: string;
   /** Absent: right where every value is a number. */
   align?: 'left' | 'right';
+  /** Columns of the terminal that it is not narrowed below; it is left out instead. Default: 5. */
+  min?: number;
 }
 
 export interface TableOptions {
@@ -33,7 +35,11 @@ export function tableLines(
   const natural = names.map((name, index) =>
     cells.reduce((widest, row) => Math.max(widest, displayWidth(row[index]!)), displayWidth(name)),
   );
-  const widths = fit(natural, width);
+  const widths = fit(
+    natural,
+    columns.map(({ min }, n) => Math.min(natural[n]!, min ?? MIN_COLUMN)),
+    width,
+  );
   const line = (texts: readonly string[]): string =>
     widths
       .map((size, index) => {
@@ -78,17 +84,17 @@ function cellText(value: unknown): string {
 }
 
 /** The widths of as many leading columns as fit: the widest are narrowed first, then the last are left out. */
-function fit(natural: readonly number[], width: number): number[] {
+function fit(natural: readonly number[], least: readonly number[], width: number): number[] {
   const widths = [...natural];
   const taken = (): number => widths.reduce((sum, size) => sum + size, 0) + GAP.length * (widths.length - 1);
   while (taken() > width) {
-    const widest = Math.max(...widths);
-    if (widest > MIN_COLUMN) {
-      const next = Math.max(MIN_COLUMN, ...widths.filter((size) => size < widest));
-      const excess = taken() - width;
-      const index = widths.indexOf(widest);
-      const equals = widths.filter((size) => size === widest).length;
-      widths[index] = Math.max(equals > 1 ? widest - 1 : next, widest - excess);
+    const yielding = widths.filter((size, n) => size > least[n]!);
+    if (yielding.length > 0) {
+      const widest = Math.max(...yielding);
+      const index = widths.findIndex((size, n) => size === widest && size > least[n]!);
+      const next = Math.max(least[index]!, ...yielding.filter((size) => size < widest));
+      const equals = yielding.filter((size) => size === widest).length;
+      widths[index] = Math.max(equals > 1 ? widest - 1 : next, widest - (taken() - width), least[index]!);
     } else if (widths.length > 1) {
       widths.pop();
     } else {

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { MillraceError } from '../core/errors.js';
-import { isEndState, type JobView } from '../core/job.js';
+import type { JobView } from '../core/job.js';
 import type { ApiClient } from './api-client.js';
-import { writeLine, type Io } from './io.js';
+import { followToEnd, patience } from './follow-to-end.js';
+import { wrap } from './format.js';
+import { widthOf, writeLine, type Io } from './io.js';
 import { progressLine } from './progress-line.js';
 import type { Style } from './style.js';
 
@@ -14,10 +14,6 @@ export interface WatchOptions {
   label?: string;
 }
 
-const POLL = { firstMs: 200, factor: 1.25, maxMs: 1000 };
-/** A restart of the API does not end the watch. */
-const PATIENCE_MS = 60_000;
-
 /** Follows a job to its end on standard error. Null when Ctrl-C ended the watching; the job itself goes on. */
 export async function watchJob(client: ApiClient, id: string, options: WatchOptions): Promise<JobView | null> {
   const { io, style, quiet = false, label } = options;
@@ -25,26 +21,18 @@ export async function watchJob(client: ApiClient, id: string, options: WatchOpti
   const shown = !quiet || io.stderr.isTTY === true;
   const interrupt = new AbortController();
   const stopListening = io.onInterrupt(() => interrupt.abort());
-  let wait = POLL.firstMs;
-  let silentSince: number | null = null;
+  const say = (text: string): void => {
+    line.clear();
+    if (shown) writeLine(io.stderr, style.yellow(wrap(text, widthOf(io.stderr))));
+  };
   try {
-    for (;;) {
-      const job = await client.job(id).catch((error: unknown) => {
-        silentSince ??= Date.now();
-        const patient = error instanceof MillraceError && error.retryable && Date.now() - silentSince < PATIENCE_MS;
-        if (!patient) throw error;
-        return null;
-      });
-      if (interrupt.signal.aborted) return null;
-      if (job) {
-        silentSince = null;
-        if (isEndState(job.state)) return job;
+    return await followToEnd(client, id, {
+      signal: interrupt.signal,
+      patience: patience(say),
+      show: (job) => {
         if (shown) line.show(job);
-      }
-      const interrupted = await sleep(wait, false, { signal: interrupt.signal }).catch(() => true);
-      if (interrupted) return null;
-      wait = Math.min(POLL.maxMs, wait * POLL.factor);
-    }
+      },
+    });
   } finally {
     stopListening();
     line.clear();

@@ -458,7 +458,10 @@ function closed(id: string, state: JobState): MillraceError {
 }
 
 function notFound(id: string): MillraceError {
-  return new MillraceError('job.not_found', `job "${id}" not found; GET /v1/jobs lists the ones there are`);
+  return new MillraceError(
+    'job.not_found',
+    `job "${id}" not found; "millrace jobs" (GET /v1/jobs) lists the ones that the server still keeps`,
+  );
 }
 
 function keyReused(key: string | undefined): MillraceError {

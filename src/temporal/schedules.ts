@@ -436,6 +436,6 @@ function foreign(id: string): MillraceError {
 function notFound(id: string): MillraceError {
   return new MillraceError(
     'schedule.not_found',
-    `schedule "${id}" not found; GET /v1/schedules lists the ones there are`,
+    `schedule "${id}" not found; "millrace schedules" (GET /v1/schedules) lists the ones there are`,
   );
 }

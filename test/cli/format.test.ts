@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { bytes, compact, count, duration } from '../../src/core/figures.js';
 import { checkNode } from '../../src/cli/doctor/machine-checks.js';
+import { wrap } from '../../src/cli/format.js';
 import { parseParams } from '../../src/cli/params.js';
 
 it('count groups by thousands', () => {
@@ -47,4 +48,10 @@ it('parameters are JSON where they can be, else text; a later one wins', () => {
 
 it('doctor wants Node.js 20.19', () => {
   expect(['20.18.9', '20.19.0', '24.1.0'].map((version) => checkNode(version).status)).toEqual(['fail', 'ok', 'ok']);
+});
+
+it('breaks long text between words, and leaves what fits and long words as they are', () => {
+  expect(wrap('  one two  three', 16)).toBe('  one two  three');
+  expect(wrap('  one two three', 9, '    ')).toBe('  one two\n    three');
+  expect(wrap('see http://example.org/long/address now', 12)).toBe('see\nhttp://example.org/long/address\nnow');
 });

@@ -254,8 +254,8 @@ describe('jobs', () => {
     api.jobs.set('j-1', [completed()]);
     api.jobs.set('j-2', [jobView({ id: 'j-2', name: 'other' })]);
     const { out } = await at('jobs');
-    expect(out.split('\n')[0]).toMatch(/^id +name +processor +state +created \(UTC\) +took$/);
-    expect(out).toMatch(/^j-1 +delays +sql +completed +2026-01-02 03:04:05 +2\.0 s$/m);
+    expect(out.split('\n')[0]).toMatch(/^id +state +name +took +processor +created \(UTC\)$/);
+    expect(out).toMatch(/^j-1 +completed +delays +2\.0 s +sql +2026-01-02 03:04:05$/m);
     const page = JSON.parse((await at('jobs', 'list', '--json')).out) as { jobs: unknown[] };
     expect(page.jobs).toHaveLength(2);
   });

@@ -139,6 +139,6 @@ it('an unknown schedule is named, exit 1', async () => {
   const { code, err } = await run('resume', 'nope');
   expect({ code, err }).toEqual({
     code: 1,
-    err: 'error schedule "nope" not found; GET /v1/schedules lists the ones there are [schedule.not_found]\n',
+    err: 'error schedule "nope" not found; "millrace schedules" (GET /v1/schedules) lists the ones there are [schedule.not_found]\n',
   });
 });

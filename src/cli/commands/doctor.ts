@@ -3,10 +3,9 @@ import type { Setting } from '../../settings.js';
 import type { Cli, Register } from '../context.js';
 import type { Check } from '../doctor/check.js';
 import { EXIT } from '../exit-codes.js';
-import { padEnd, printable } from '../format.js';
+import { padEnd, printable, wrap } from '../format.js';
 import { widthOf, writeJson, writeLine } from '../io.js';
 import { jsonOption } from '../options.js';
-import { tableLines } from '../table.js';
 
 export const doctorCommand: Register = (program, cli) => {
   program
@@ -30,23 +29,27 @@ export const doctorCommand: Register = (program, cli) => {
     );
 };
 
-async function runChecks({ io }: Cli): Promise<Check[]> {
-  const [{ loadConfig }, machine, { checkTemporal }, { checkTemporalCli }] = await Promise.all([
+async function runChecks(cli: Cli): Promise<Check[]> {
+  const { io } = cli;
+  const [{ loadConfig }, machine, { checkTemporal }, { checkTemporalCli }, { checkApi }] = await Promise.all([
     import('../../config.js'),
     import('../doctor/machine-checks.js'),
     import('../doctor/temporal-checks.js'),
     import('../doctor/cli-check.js'),
+    import('../doctor/api-check.js'),
   ]);
   const config = loadConfig({ env: io.env, cwd: io.cwd });
   const found = await Promise.all([
     checkTemporalCli(config, io.env),
     checkTemporal(config),
+    checkApi(() => cli.client()),
+    machine.checkRoots(config),
     machine.checkWorkArea(config),
     machine.checkScratch(config),
     machine.checkProcessors(config),
     buckets(config),
   ]);
-  return [machine.checkNode(), ...found.flat()];
+  return [machine.checkNode(), machine.checkVersions(), ...found.flat()];
 }
 
 async function buckets(config: Config): Promise<Check[]> {
@@ -56,23 +59,27 @@ async function buckets(config: Config): Promise<Check[]> {
 function printChecks({ io, style }: Cli, checks: readonly Check[]): void {
   const paint = { ok: style.green, warn: style.yellow, fail: style.red };
   const names = Math.max(...checks.map((check) => check.name.length));
+  const width = widthOf(io.stdout);
+  const indent = ' '.repeat(names + 8);
   for (const { name, status, detail, mend } of checks) {
-    writeLine(io.stdout, `${paint[status](padEnd(status, 4))}  ${padEnd(name, names)}  ${printable(detail)}`);
-    if (mend) writeLine(io.stdout, `${' '.repeat(names + 8)}${style.dim(`→ ${mend}`)}`);
+    const head = `${paint[status](padEnd(status, 4))}  ${padEnd(name, names)}  `;
+    writeLine(io.stdout, head + wrap(printable(detail), width - indent.length, indent));
+    if (mend) writeLine(io.stdout, indent + style.dim(wrap(`→ ${mend}`, width - indent.length, indent)));
   }
 }
 
 function printSettings({ io, style }: Cli, settings: readonly Setting[]): void {
-  const columns = ['setting', 'default', 'meaning'].map((name) => ({ name }));
-  const rows = settings.map((setting) => [setting.env, setting.default, setting.meaning]);
-  for (const line of tableLines(columns, rows, { width: widthOf(io.stdout), style })) writeLine(io.stdout, line);
-  writeLine(io.stdout);
-  writeLine(
-    io.stdout,
+  const say = (text: string, indent = ''): void =>
+    writeLine(io.stdout, indent + wrap(text, widthOf(io.stdout) - indent.length, indent));
+  for (const { env, default: preset, meaning } of settings) {
+    say(`${style.bold(env)}  ${style.dim(preset)}`);
+    say(meaning, '    ');
+  }
+  say('');
+  say(
     'A flag wins over the environment, that over millrace.toml (task_queue for MILLRACE_TASK_QUEUE), that over the default.',
   );
-  writeLine(
-    io.stdout,
+  say(
     'TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_PROFILE and the others of Temporal are read as its own tools read them.',
   );
 }

@@ -2,12 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { MillraceError, messageOf } from '../../core/errors.js';
 import type { Outcome } from '../../migrate/carry-entries.js';
-import { isZone } from '../../timetable/zone.js';
 import type { Cli, Register } from '../context.js';
 import { EXIT } from '../exit-codes.js';
 import { writeJson, writeLine } from '../io.js';
 import { collect, jsonOption } from '../options.js';
-import { applySchedules } from '../schedules/apply.js';
 
 interface ImportOptions {
   database?: string;
@@ -48,6 +46,7 @@ async function importBeat(cli: Cli, options: ImportOptions): Promise<number> {
   const { database, file, timezone, out } = options;
   if ((database === undefined) === (file === undefined))
     throw new MillraceError('usage.import', 'Wanted either --database or --file');
+  const { isZone } = await import('../../timetable/zone.js');
   if (!isZone(timezone))
     throw new MillraceError(
       'usage.timezone',
@@ -83,6 +82,7 @@ async function importBeat(cli: Cli, options: ImportOptions): Promise<number> {
   } else if (options.dryRun) {
     say('Nothing was changed');
   } else {
+    const { applySchedules } = await import('../schedules/apply.js');
     const written = carried.map(({ entry, document }) => ({
       label: entry.where,
       id: String(document!.id),

@@ -2,12 +2,12 @@ import type { JobView } from '../../core/job.js';
 import { MillraceError } from '../../core/errors.js';
 import { isEndState, END_STATES, OPEN_STATES } from '../../core/job.js';
 import { Option } from 'commander';
-import type { Cli, Register } from '../context.js';
-import { duration } from '../../core/figures.js';
+import type { Register } from '../context.js';
 import { followJob, printResult } from '../follow.js';
+import { followJobs, type FollowJobsOptions } from '../follow-jobs.js';
 import { widthOf, writeJson, writeLine } from '../io.js';
-import { elapsedSeconds } from '../../core/job-facts.js';
 import { jobLines, paintState, steeringLines } from '../job-text.js';
+import { printJobs } from '../jobs-table.js';
 import { jsonOption, rateOption, wholeNumber } from '../options.js';
 import { readText } from '../read-spec.js';
 import { tableLines } from '../table.js';
@@ -67,14 +67,13 @@ export const jobsCommand: Register = (program, cli) => {
 
   jobs
     .command('watch')
-    .description('Follow a job to its end; the exit code says how it ended')
-    .argument('<id>')
+    .description('Follow jobs to their ends, a line a job; the exit code says how they ended, the worst of them')
+    .argument('[id...]')
+    .addOption(new Option('--state <state>', 'those that are in this state now').choices(['open', ...OPEN_STATES]))
+    .option('--name <name>', 'those of this name that are open')
+    .option('--schedule <id>', 'those that this schedule started and that are open')
     .addOption(jsonOption())
-    .action(
-      cli.action(async (id: string, options: { json?: boolean }) =>
-        followJob(cli, await cli.client(), id, options.json === true),
-      ),
-    );
+    .action(cli.action((ids: string[], options: FollowJobsOptions) => followJobs(cli, ids, options)));
 
   jobs
     .command('cancel')
@@ -199,7 +198,13 @@ export const jobsCommand: Register = (program, cli) => {
         if (rejects.length === 0) return writeLine(io.stdout, 'No record was rejected');
         const total = job.result?.counts.rejected ?? job.progress?.records.rejected ?? rejects.length;
         const rows = rejects.map((reject) => [reject.source, reject.line, reject.code, reject.message, reject.raw]);
-        const columns = ['source', 'line', 'code', 'reason', 'record'].map((name) => ({ name }));
+        const columns = [
+          { name: 'source' },
+          { name: 'line', min: 6 },
+          { name: 'code' },
+          { name: 'reason', min: 16 },
+          { name: 'record' },
+        ];
         const width = widthOf(io.stdout);
         for (const line of tableLines(columns, rows, { width, style, total: Math.max(total, rows.length) })) {
           writeLine(io.stdout, line);
@@ -207,29 +212,3 @@ export const jobsCommand: Register = (program, cli) => {
       }),
     );
 };
-
-export function printJobs(cli: Cli, jobs: JobView[], more: boolean): void {
-  const { io, style } = cli;
-  if (jobs.length === 0) return writeLine(io.stdout, 'No jobs');
-  const now = Date.now();
-  const rows = jobs.map((job) => {
-    return [
-      job.id,
-      job.name,
-      job.processor,
-      job.state,
-      job.createdAt.slice(0, 19).replace('T', ' '),
-      duration(elapsedSeconds(job, now)),
-    ];
-  });
-  const columns = [
-    { name: 'id' },
-    { name: 'name' },
-    { name: 'processor' },
-    { name: 'state' },
-    { name: 'created (UTC)' },
-    { name: 'took', align: 'right' as const },
-  ];
-  for (const line of tableLines(columns, rows, { width: widthOf(io.stdout), style })) writeLine(io.stdout, line);
-  if (more) writeLine(io.stdout, style.dim('… more; raise --limit'));
-}

@@ -18,7 +18,7 @@ export const planCommand: Register = (program, cli) => {
     .addOption(jsonOption())
     .action(
       cli.action(async (path: string, options: { param?: string[]; json?: boolean }) => {
-        const spec = withParams(await readSpec(path, cli.io), parseParams(options.param ?? []));
+        const spec = await withParams(await readSpec(path, cli.io), parseParams(options.param ?? []));
         const plan = await (await cli.client()).plan(spec);
         if (options.json) writeJson(cli.io.stdout, plan);
         else printPlan(cli, plan);

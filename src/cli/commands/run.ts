@@ -26,7 +26,7 @@ export const runCommand: Register = (program, cli) => {
       cli.action(async (path: string, options: RunOptions) => {
         const { io, style } = cli;
         const asJson = options.json === true;
-        const spec = withParams(await readSpec(path, io), parseParams(options.param ?? []));
+        const spec = await withParams(await readSpec(path, io), parseParams(options.param ?? []));
         const client = await cli.client();
         const job = await client.submit(spec, options.key);
         if (options.watch) {

@@ -1,15 +1,14 @@
 import { Option } from 'commander';
 import { OVERLAPS } from '../../core/schedule.js';
-import { parseSchedule } from '../../schema/schedule.js';
-import { upcoming } from '../../timetable/upcoming.js';
 import type { Cli, Register } from '../context.js';
 import { widthOf, writeJson, writeLine } from '../io.js';
 import { jsonOption, wholeNumber } from '../options.js';
-import { applySchedules } from '../schedules/apply.js';
 import type { ApplyOptions } from '../schedules/apply.js';
 import { readDocuments } from '../schedules/read-documents.js';
-import { backfillLines, listLines, scheduleLines, upcomingLines } from '../schedules/schedule-text.js';
-import { printJobs } from './jobs.js';
+import { printJobs } from '../jobs-table.js';
+
+/** Zones, calendars and schemas take a quarter of a second to load: only what needs them waits for them. */
+const texts = () => import('../schedules/schedule-text.js');
 
 interface Json {
   json?: boolean;
@@ -29,6 +28,7 @@ export const schedulesCommand: Register = (program, cli) => {
       cli.action(async ({ json }: Json) => {
         const rows = await (await client()).list();
         if (json) return writeJson(io.stdout, rows);
+        const { listLines } = await texts();
         say(rows.length === 0 ? ['No schedules'] : listLines(rows, style, widthOf(io.stdout)));
       }),
     );
@@ -42,7 +42,7 @@ export const schedulesCommand: Register = (program, cli) => {
       cli.action(async (id: string, { json }: Json) => {
         const schedule = await (await client()).view(id);
         if (json) return writeJson(io.stdout, schedule);
-        say(scheduleLines(schedule, style));
+        say((await texts()).scheduleLines(schedule, style));
       }),
     );
 
@@ -54,9 +54,10 @@ export const schedulesCommand: Register = (program, cli) => {
     .option('--dry-run', 'only show the difference')
     .addOption(jsonOption())
     .action(
-      cli.action(async (files: string[], options: ApplyOptions) =>
-        applySchedules(cli, await readDocuments(files, io), options),
-      ),
+      cli.action(async (files: string[], options: ApplyOptions) => {
+        const { applySchedules } = await import('../schedules/apply.js');
+        await applySchedules(cli, await readDocuments(files, io), options);
+      }),
     );
 
   schedules
@@ -123,7 +124,7 @@ export const schedulesCommand: Register = (program, cli) => {
         ) => {
           const told = await (await client()).backfill(id, { from, to, overlap, preview: yes !== true });
           if (json) return writeJson(io.stdout, told);
-          say(backfillLines(told, style));
+          say((await texts()).backfillLines(told, style));
           if (!told.started) writeLine(io.stderr, cli.errorStyle.dim('Nothing was started; --yes starts them'));
         },
       ),
@@ -139,6 +140,7 @@ export const schedulesCommand: Register = (program, cli) => {
       cli.action(async (target: string, { count, json }: Json & { count: number }) => {
         const all = await upcomingOf(cli, target, count);
         if (json) return writeJson(io.stdout, all.length === 1 ? all[0] : all);
+        const { upcomingLines } = await texts();
         for (const one of all) say(upcomingLines(one, style));
       }),
     );
@@ -174,5 +176,9 @@ export const schedulesCommand: Register = (program, cli) => {
 async function upcomingOf(cli: Cli, target: string, count: number) {
   if (!/\.(ya?ml|json)$/i.test(target)) return [await (await cli.client()).schedules.upcoming(target, count)];
   const documents = await readDocuments([target], cli.io);
+  const [{ parseSchedule }, { upcoming }] = await Promise.all([
+    import('../../schema/schedule.js'),
+    import('../../timetable/upcoming.js'),
+  ]);
   return documents.map(({ document }) => upcoming(parseSchedule({ spec: {}, ...document }).schedule, { count }));
 }

@@ -18,7 +18,7 @@ export const specCommand: Register = (program, cli) => {
     .action(
       cli.action(async (path: string, options: { param?: string[]; json?: boolean }) => {
         const { io, style } = cli;
-        const given = withParams(await readSpec(path, io), parseParams(options.param ?? []));
+        const given = await withParams(await readSpec(path, io), parseParams(options.param ?? []));
         const { parseSpec } = await import('../../schema/spec.js');
         const spec = parseSpec(given);
         if (options.json) writeJson(io.stdout, given);

@@ -20,6 +20,12 @@ export function fail(name: string, detail: string, mend: string): Check {
   return { name, status: 'fail', detail, mend };
 }
 
+/** @param version such as `1.32.0`; @param wanted major and minor */
+export function isAtLeast(version: string, [wantedMajor, wantedMinor]: readonly [number, number]): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+}
+
 /** A check that threw has failed, with the message of what it threw. */
 export async function guarded(name: string, mend: string, run: () => Promise<Check>): Promise<Check> {
   try {

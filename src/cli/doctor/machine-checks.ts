@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Config } from '../../core/config.js';
 import { bytes } from '../../core/figures.js';
-import { guarded, fail, ok, warn, type Check } from './check.js';
+import { messageOf } from '../../core/errors.js';
+import { packageVersion } from '../package-root.js';
+import { guarded, fail, isAtLeast, ok, warn, type Check } from './check.js';
 
 const GIB = 1024 ** 3;
 const NODE_WANTED = [20, 19] as const;
@@ -11,12 +15,57 @@ const NODE_WANTED = [20, 19] as const;
 const MEMORY_FILE_SYSTEMS = new Set([0x01021994, 0x858458f6]);
 
 export function checkNode(version = process.versions.node): Check {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const enough = major > NODE_WANTED[0] || (major === NODE_WANTED[0] && minor >= NODE_WANTED[1]);
   const wanted = NODE_WANTED.join('.');
-  return enough
+  return isAtLeast(version, NODE_WANTED)
     ? ok('node', version)
     : fail('node', `${version}, wanted ${wanted} or later`, 'install a current Node.js');
+}
+
+/** Packages of one SDK speak to each other inside of a process: they have to be of one version. */
+const SDK = ['client', 'worker', 'workflow', 'activity', 'common'].map((name) => `@temporalio/${name}`);
+
+export function checkVersions(versionOf: (name: string) => string = installed): Check {
+  const versions = SDK.map((name) => [name, versionOf(name)] as const);
+  const [[, first]] = versions as [readonly [string, string]];
+  const odd = versions.filter(([, version]) => version !== first);
+  const detail = `millrace ${packageVersion()}, Temporal SDK ${first}`;
+  if (odd.length === 0) return ok('versions', detail);
+  const others = odd.map(([name, version]) => `${name} ${version}`).join(', ');
+  return fail('versions', `${detail}, but ${others}`, 'install them anew: npm ci');
+}
+
+function installed(name: string): string {
+  return (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
+}
+
+/** The folders that sources are read from and sinks are written to. */
+export function checkRoots(config: Config): Promise<Check[]> {
+  return Promise.all(config.roots.map(checkRoot));
+}
+
+async function checkRoot(root: string): Promise<Check> {
+  const name = 'root';
+  try {
+    if (!(await stat(root)).isDirectory()) return fail(name, `"${root}" is no folder`, 'set MILLRACE_ROOTS to folders');
+    await access(root, constants.R_OK | constants.X_OK);
+  } catch (error) {
+    const mend =
+      'make it, let this user read it, or set MILLRACE_ROOTS to the folders that sources and sinks lie under';
+    return fail(name, `"${root}" cannot be read: ${messageOf(error)}`, mend);
+  }
+  const writes = await access(root, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  if (!writes)
+    return warn(
+      name,
+      `${root}, readable and not writable`,
+      'sinks below it fail: let this user write, or put sinks elsewhere',
+    );
+  const { bavail, bsize } = await statfs(root);
+  const detail = `${root}, readable and writable, ${bytes(bavail * bsize)} free`;
+  return bavail * bsize < GIB ? warn(name, detail, 'free space there before a job writes much') : ok(name, detail);
 }
 
 export async function checkWorkArea(config: Config): Promise<Check> {

@@ -1,12 +1,17 @@
 import type { connectClient } from '../../temporal/connect.js';
 import type { Config } from '../../core/config.js';
-import { messageOf } from '../../core/errors.js';
-import { fail, guarded, ok, warn, type Check } from './check.js';
+import { MillraceError, messageOf } from '../../core/errors.js';
+import { fail, guarded, isAtLeast, ok, warn, type Check } from './check.js';
+import { MAX_SKEW_MS, SET_CLOCKS, skewText } from './clock.js';
 
 const WANTED_RETENTION_DAYS = 30;
 const DAY_SECONDS = 86_400;
 const START_ONE = 'start one with "npx millrace dev", or set TEMPORAL_ADDRESS';
 const SKIPPED = 'not looked at: no Temporal server';
+/** The oldest server that this version is tested with. */
+const WANTED_SERVER = [1, 29] as const;
+/** A worker asks at least once a minute, so the newest question is at most that old by the server's clock. */
+const POLL_MS = 60_000;
 
 /** The server and what of this project it has to hold; where none is reachable, one failure and the rest left open. */
 export async function checkTemporal(config: Config): Promise<Check[]> {
@@ -15,18 +20,19 @@ export async function checkTemporal(config: Config): Promise<Check[]> {
   try {
     link = await connect(config.temporal);
   } catch (error) {
-    const open = ['namespace', 'search attributes', 'workers'].map((name) => warn(name, SKIPPED, START_ONE));
+    const open = ['namespace', 'search attributes', 'workers', 'clock of Temporal'].map((name) =>
+      warn(name, SKIPPED, START_ONE),
+    );
     return [fail('temporal server', messageOf(error), START_ONE), ...open];
   }
   const { connection, namespace, address } = link;
   try {
     const info = await connection.workflowService.getSystemInfo({});
-    const version = info.serverVersion ? `, server ${info.serverVersion}` : '';
     return [
-      ok('temporal server', `${address}${version}`),
+      checkServerVersion(address, info.serverVersion ?? ''),
       await checkNamespace(connection, namespace),
       await checkSearchAttributes(connection, namespace),
-      await checkPollers(connection, namespace, config.taskQueue),
+      ...(await checkPollers(connection, namespace, config.taskQueue)),
     ];
   } finally {
     await connection.close();
@@ -34,6 +40,16 @@ export async function checkTemporal(config: Config): Promise<Check[]> {
 }
 
 type Connection = Awaited<ReturnType<typeof connectClient>>['connection'];
+
+export function checkServerVersion(address: string, version: string): Check {
+  const name = 'temporal server';
+  if (!version) return ok(name, `${address}, which does not tell its version`);
+  const detail = `${address}, server ${version}`;
+  const wanted = WANTED_SERVER.join('.');
+  return isAtLeast(version, WANTED_SERVER)
+    ? ok(name, detail)
+    : warn(name, `${detail}, wanted ${wanted} or later`, `upgrade the server: older ones are not tested`);
+}
 
 function checkNamespace(connection: Connection, namespace: string): Promise<Check> {
   return guarded(
@@ -66,24 +82,43 @@ function checkSearchAttributes(connection: Connection, namespace: string): Promi
 /** `TaskQueueType` of the server's API. */
 const QUEUE_TYPES = { workflow: 1, activity: 2 } as const;
 
-function checkPollers(connection: Connection, namespace: string, taskQueue: string): Promise<Check> {
+/** Who polls the queues of the workers, and what that tells of the server's clock. */
+async function checkPollers(connection: Connection, namespace: string, taskQueue: string): Promise<Check[]> {
   const mend = `start a worker: millrace worker --queue ${taskQueue}`;
-  return guarded('workers', mend, async () => {
-    const { chunksQueue } = await import('../../contract.js');
-    const poll = async (name: string, taskQueueType: number): Promise<number> => {
+  let newest = Number.NEGATIVE_INFINITY;
+  const workers = await guarded('workers', mend, async () => {
+    const { chunksQueue, noticesQueue } = await import('../../contract.js');
+    const poll = async (name: string, taskQueueType: number): Promise<string> => {
       const found = await connection.workflowService.describeTaskQueue({
         namespace,
         taskQueue: { name },
         taskQueueType,
       });
-      return found.pollers?.length ?? 0;
+      const pollers = found.pollers ?? [];
+      for (const { lastAccessTime } of pollers) newest = Math.max(newest, millisecondsOf(lastAccessTime));
+      if (pollers.length === 0) throw new MillraceError('job.no_worker', `nobody polls queue "${name}"`);
+      return `${pollers.length} on queue "${name}"`;
     };
-    const [main, chunks] = await Promise.all([
+    const queues = await Promise.all([
       poll(taskQueue, QUEUE_TYPES.workflow),
       poll(chunksQueue(taskQueue), QUEUE_TYPES.activity),
+      poll(noticesQueue(taskQueue), QUEUE_TYPES.activity),
     ]);
-    if (main > 0 && chunks > 0)
-      return ok('workers', `${main} on queue "${taskQueue}", ${chunks} on "${chunksQueue(taskQueue)}"`);
-    return fail('workers', `nobody polls queue "${main > 0 ? chunksQueue(taskQueue) : taskQueue}"`, mend);
+    return ok('workers', queues.join(', '));
   });
+  return [workers, checkServerClock(newest - Date.now())];
+}
+
+/** @param aheadMs by how much the server's newest time is before (negative) or after the clock of this machine */
+export function checkServerClock(aheadMs: number): Check {
+  const name = 'clock of Temporal';
+  if (!Number.isFinite(aheadMs)) return ok(name, 'not told: it is seen by when workers asked last, and none did');
+  if (aheadMs > MAX_SKEW_MS) return warn(name, `at least ${skewText(aheadMs)} ahead of this machine`, SET_CLOCKS);
+  if (aheadMs < -POLL_MS - MAX_SKEW_MS)
+    return warn(name, `${skewText(-aheadMs - POLL_MS)} or more behind this machine, or the workers hang`, SET_CLOCKS);
+  return ok(name, 'in step with this machine, as far as the times of the workers tell');
+}
+
+function millisecondsOf(time: { seconds?: unknown; nanos?: number | null } | null | undefined): number {
+  return time ? Number(time.seconds ?? 0) * 1000 + (time.nanos ?? 0) / 1e6 : Number.NEGATIVE_INFINITY;
 }

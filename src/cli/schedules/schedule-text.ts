@@ -11,7 +11,12 @@ import { tableLines } from '../table.js';
 const brief = (time: string) => time.replace(/\.\d+Z$/, 'Z');
 
 export function listLines(rows: readonly ScheduleRow[], style: Style, width: number): string[] {
-  const columns = [{ name: 'id' }, { name: 'when' }, { name: 'next' }, { name: 'last' }];
+  const columns = [
+    { name: 'id', min: 24 },
+    { name: 'when', min: 8 },
+    { name: 'next', min: 20 },
+    { name: 'last', min: 20 },
+  ];
   const cells = rows.map((row) => [
     row.id,
     row.sentence,
