@@ -42,9 +42,8 @@ Exit codes:
   0 completed   1 failed   2 completed with rejects   3 cancelled
   64 usage or bad spec     69 service not reachable   130 interrupted`;
 
-/** Runs one command line (without the program's name) and answers the exit code. */
-export async function runCli(args: readonly string[], io: Io): Promise<number> {
-  let exitCode = 0;
+/** All commands. @param exit told what a command that ran wants to exit with */
+export function createProgram(io: Io, exit: (code: number) => void): Command {
   const program = new Command('millrace')
     .description('Durable dataset processing on Temporal')
     .version(packageVersion(), '-V, --version')
@@ -57,11 +56,18 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
       writeErr: (text) => io.stderr.write(text),
       getOutHelpWidth: () => (io.stdout.isTTY ? (io.stdout.columns ?? 100) : 100),
     });
-  const cli = createCli(program, io, (code) => {
-    exitCode = code;
-  });
+  const cli = createCli(program, io, exit);
   for (const register of COMMANDS) register(program, cli);
   inheritExit(program);
+  return program;
+}
+
+/** Runs one command line (without the program's name) and answers the exit code. */
+export async function runCli(args: readonly string[], io: Io): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram(io, (code) => {
+    exitCode = code;
+  });
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;

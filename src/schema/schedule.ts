@@ -65,7 +65,7 @@ const when = closed({
     latitude: z.number().min(-90).max(90),
     longitude: z.number().min(-180).max(180),
   }).optional(),
-  at: text.optional(),
+  at: text.optional().meta({ description: 'Once, at this time' }),
 });
 
 /** A schedule as callers write it, but for `job`, which the API puts a spec in place of. */
@@ -77,17 +77,19 @@ export const scheduleSchema = closed({
     })
     .meta({ type: 'object' }),
   when,
-  timezone: text.default('UTC'),
-  startAt: text.optional(),
-  endAt: text.optional(),
-  jitter: duration(0).prefault(0),
-  maxRuns: z.int().min(1).max(1_000_000_000).optional(),
-  overlap: z.enum(OVERLAPS).default('skip'),
-  catchup: duration(10_000).prefault(DEFAULT_CATCHUP),
-  pauseOnFailure: z.boolean().default(false),
-  paused: z.boolean().default(false),
-  note: z.string().max(1000).default(''),
-  notify: notifyUrls.default([]),
+  timezone: text.default('UTC').meta({ description: 'IANA name, in which cron, calendar and templates are read' }),
+  startAt: text.optional().meta({ description: 'It does not fire before' }),
+  endAt: text.optional().meta({ description: 'It does not fire after' }),
+  jitter: duration(0).prefault(0).meta({ description: 'Each start is put off by up to this' }),
+  maxRuns: z.int().min(1).max(1_000_000_000).optional().meta({ description: 'Then it fires no more' }),
+  overlap: z.enum(OVERLAPS).default('skip').meta({ description: 'A time comes while a run is open' }),
+  catchup: duration(10_000)
+    .prefault(DEFAULT_CATCHUP)
+    .meta({ description: 'What was missed is started late, by at most this' }),
+  pauseOnFailure: z.boolean().default(false).meta({ description: 'A run that fails pauses it' }),
+  paused: z.boolean().default(false).meta({ description: 'Starts nothing' }),
+  note: z.string().max(1000).default('').meta({ description: 'Shown with it' }),
+  notify: notifyUrls.default([]).meta({ description: 'Webhooks told of failed, missed, skipped and recovered runs' }),
 });
 
 type Parsed = z.output<typeof scheduleSchema>;

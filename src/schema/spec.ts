@@ -70,18 +70,22 @@ function oneByte(what: string) {
 const columnName = z.string().min(1).max(256);
 
 const csv = closed({
-  delimiter: oneByte('the delimiter').default(','),
-  quote: oneByte('the quote').default('"'),
-  header: z.boolean().default(true),
+  delimiter: oneByte('the delimiter').default(',').meta({ description: 'Between fields; one ASCII character' }),
+  quote: oneByte('the quote').default('"').meta({ description: 'Around fields' }),
+  header: z.boolean().default(true).meta({ description: 'The first record has the names of the columns' }),
   columns: z
     .array(columnName)
     .min(1)
     .optional()
     .refine((names) => !names || new Set(names).size === names.length, {
       error: 'the same column name stands there twice',
-    }),
-  nullValues: z.array(z.string()).default(['']),
-  types: z.record(columnName, z.enum(CSV_TYPES)).default({}),
+    })
+    .meta({ description: "Names in place of the header's; needed where there is none" }),
+  nullValues: z.array(z.string()).default(['']).meta({ description: 'Unquoted fields that are null' }),
+  types: z
+    .record(columnName, z.enum(CSV_TYPES))
+    .default({})
+    .meta({ description: 'Types of columns; the others are inferred' }),
 })
   .refine((options) => options.delimiter !== options.quote, {
     path: ['quote'],
@@ -117,15 +121,16 @@ const source = closed({
       error: ({ input }) => `wanted a path or a list of 1 to ${MAX_URIS} paths, found ${shown(input)}`,
     })
     .transform((given) => (typeof given === 'string' ? [given] : given))
-    .optional(),
+    .optional()
+    .meta({ description: 'Paths, globs and URLs' }),
   job: z
     .string()
     .max(200)
     .regex(/^(?!\.+$)[^/\\]+$/, { error: ({ input }) => `wanted the id of a job, found ${shown(input)}` })
     .optional()
-    .meta({ description: 'A job whose committed result is the source' }),
-  items: items.optional(),
-  format: z.enum(SOURCE_FORMATS).optional(),
+    .meta({ description: 'A job whose committed result is the source, in place of uri' }),
+  items: items.optional().meta({ description: 'The records themselves, in place of uri; up to 1 MiB as JSON' }),
+  format: z.enum(SOURCE_FORMATS).optional().meta({ description: 'Default: by the extension' }),
   compression: z
     .enum(['auto', 'none', 'gzip', 'zstd'])
     .transform((given) => (given === 'auto' ? undefined : given))
@@ -151,16 +156,20 @@ const source = closed({
   incremental: z
     .boolean()
     .transform((incremental) => incremental || undefined)
-    .optional(),
+    .optional()
+    .meta({ description: 'In a schedule: only files that no run of it has used' }),
 });
 
 /** Also takes the reference to items that lie in the work area already. */
 const internalSource = source.extend({ itemsKey: z.string().optional() });
 
 const sink = closed({
-  uri,
-  format: z.enum(SINK_FORMATS).optional(),
-  ifExists: z.enum(['error', 'replace']).default('error'),
+  uri: uri.meta({ description: 'One file; ending in /: a folder of parts' }),
+  format: z.enum(SINK_FORMATS).optional().meta({ description: 'Default: by the extension' }),
+  ifExists: z
+    .enum(['error', 'replace'])
+    .default('error')
+    .meta({ description: 'What becomes of an output that is there' }),
 }).transform(({ uri, format, ifExists }, context) => {
   if (uri.endsWith('/') && !format) {
     context.addIssue({
@@ -180,11 +189,11 @@ const sink = closed({
 });
 
 const retry = closed({
-  attempts: z.int().min(1).max(1000).default(5),
-  first: duration(1).prefault('1s'),
-  factor: z.number().min(1).max(100).default(2),
-  max: duration(1).prefault('1m'),
-  never: z.array(z.string().min(1)).default([]),
+  attempts: z.int().min(1).max(1000).default(5).meta({ description: 'At a chunk, the first one counted' }),
+  first: duration(1).prefault('1s').meta({ description: 'The pause before the second attempt' }),
+  factor: z.number().min(1).max(100).default(2).meta({ description: 'By which each pause is longer' }),
+  max: duration(1).prefault('1m').meta({ description: 'The longest pause' }),
+  never: z.array(z.string().min(1)).default([]).meta({ description: 'Codes that are not tried again' }),
 }).transform(({ attempts, first, factor, max, never }) => ({
   attempts,
   firstMs: first,
@@ -194,14 +203,19 @@ const retry = closed({
 }));
 
 const timeout = closed({
-  chunk: duration(1000).prefault('30m'),
-  heartbeat: duration(1000, DAY_MS).prefault('10s'),
-  job: duration(1000).prefault('7d'),
+  chunk: duration(1000).prefault('30m').meta({ description: 'Of one attempt at a chunk activity' }),
+  heartbeat: duration(1000, DAY_MS)
+    .prefault('10s')
+    .meta({ description: 'Without a sign of life a worker is taken for dead' }),
+  job: duration(1000).prefault('7d').meta({ description: 'Of the whole job' }),
 }).transform(({ chunk, heartbeat, job }) => ({ chunkMs: chunk, heartbeatMs: heartbeat, jobMs: job }));
 
 const rejects = closed({
-  action: z.enum(['fail', 'skip', 'quarantine']).default('fail'),
-  tolerate: tolerance.optional(),
+  action: z
+    .enum(['fail', 'skip', 'quarantine'])
+    .default('fail')
+    .meta({ description: 'What becomes of rejected records' }),
+  tolerate: tolerance.optional().meta({ description: 'A count or a percentage; default: all, with fail none' }),
 }).transform(({ action, tolerate }) => ({ action, tolerate: tolerate ?? (action === 'fail' ? { count: 0 } : null) }));
 
 const fairness = closed({
@@ -209,12 +223,16 @@ const fairness = closed({
     .string()
     .min(1)
     .refine((key) => Buffer.byteLength(key) <= 64, { error: 'longer than 64 bytes' }),
-  weight: z.number().min(0.001).max(1000).default(1),
+  weight: z.number().min(0.001).max(1000).default(1).meta({ description: 'Its share beside those of others' }),
 });
 
 const retention = closed({
-  result: duration(1000, 3650 * DAY_MS).prefault('30d'),
-  work: duration(1000, 3650 * DAY_MS).prefault('30d'),
+  result: duration(1000, 3650 * DAY_MS)
+    .prefault('30d')
+    .meta({ description: 'After the end: what the API serves' }),
+  work: duration(1000, 3650 * DAY_MS)
+    .prefault('30d')
+    .meta({ description: 'After the end: what a retry needs' }),
 }).transform(({ result, work }) => ({ resultMs: result, workMs: work }));
 
 const start = z
@@ -224,12 +242,13 @@ const start = z
   .transform((given) => ('at' in given ? { at: new Date(given.at).toISOString() } : { delayMs: given.delay }));
 
 const options = closed({
-  chunk: chunk.default('auto'),
+  chunk: chunk.default('auto').meta({ description: 'The size of a chunk' }),
   concurrency: z
     .union([z.literal('auto'), z.int().min(1).max(10_000)], {
       error: ({ input }) => `wanted "auto" or a whole number from 1 to 10000, found ${shown(input)}`,
     })
-    .default('auto'),
+    .default('auto')
+    .meta({ description: 'Chunk activities at once, over all workers' }),
   retry: retry.prefault({}),
   timeout: timeout.prefault({}),
   rejects: rejects.prefault({}),
@@ -237,11 +256,11 @@ const options = closed({
   failedChunks: closed({ tolerate: tolerance.default({ count: 0 }) })
     .transform(({ tolerate }) => tolerate)
     .optional(),
-  rate: rate.optional(),
-  start: start.optional(),
-  expires: duration(1000).optional(),
-  notify: notifyUrls.optional(),
-  priority: z.int().min(1).max(5).default(3),
+  rate: rate.optional().meta({ description: 'Per s, m or h; of the whole job, over all workers' }),
+  start: start.optional().meta({ description: 'Pending until then' }),
+  expires: duration(1000).optional().meta({ description: 'Taken by no worker by then: it does nothing and fails' }),
+  notify: notifyUrls.optional().meta({ description: 'Webhooks told how it ended' }),
+  priority: z.int().min(1).max(5).default(3).meta({ description: '1 is first' }),
   fairness: fairness.optional(),
 }).transform(({ expires, ...others }) => ({ ...others, ...(expires !== undefined && { expiresMs: expires }) }));
 
@@ -254,11 +273,12 @@ const shape = {
     .refine((name) => /^(?!')[^\p{Cc}"\\]+(?<!')$/u.test(name), {
       error: ({ input }) => `${NAME_RULE}, found ${shown(input)}`,
     })
-    .optional(),
+    .optional()
+    .meta({ description: 'Shown everywhere; default: processor and source' }),
   source,
   process: closed({
-    use: z.string().min(1).max(200),
-    with: z.record(z.string(), z.unknown()).default({}),
+    use: z.string().min(1).max(200).meta({ description: 'sql, or the name of a processor that workers have' }),
+    with: z.record(z.string(), z.unknown()).default({}).meta({ description: 'Its parameters' }),
   }),
   sink: sink.optional(),
   options: options.prefault({}),
