@@ -75,8 +75,8 @@ export const scheduleSchema = closed({
     .custom<Record<string, unknown>>(isPlainObject, {
       error: ({ input }) => `wanted a job spec, found ${shown(input)}`,
     })
-    .meta({ type: 'object' }),
-  when,
+    .meta({ type: 'object', description: 'The job, as it is written for POST /v1/jobs; may have templates' }),
+  when: when.meta({ description: 'One of these' }),
   timezone: text.default('UTC').meta({ description: 'IANA name, in which cron, calendar and templates are read' }),
   startAt: text.optional().meta({ description: 'It does not fire before' }),
   endAt: text.optional().meta({ description: 'It does not fire after' }),

@@ -149,7 +149,8 @@ const source = closed({
       .regex(/^(\/([^~]|~[01])*)?$/, {
         error: ({ input }) => `wanted a JSON pointer such as "/data/items", found ${shown(input)}`,
       })
-      .default(''),
+      .default('')
+      .meta({ description: 'Such as /data/items' }),
   })
     .optional()
     .meta({ description: 'Where the array of records is; default: the document itself' }),
@@ -222,7 +223,8 @@ const fairness = closed({
   key: z
     .string()
     .min(1)
-    .refine((key) => Buffer.byteLength(key) <= 64, { error: 'longer than 64 bytes' }),
+    .refine((key) => Buffer.byteLength(key) <= 64, { error: 'longer than 64 bytes' })
+    .meta({ description: 'Such as a tenant: those of one key share what there is' }),
   weight: z.number().min(0.001).max(1000).default(1).meta({ description: 'Its share beside those of others' }),
 });
 
@@ -253,7 +255,11 @@ const options = closed({
   timeout: timeout.prefault({}),
   rejects: rejects.prefault({}),
   retention: retention.prefault({}),
-  failedChunks: closed({ tolerate: tolerance.default({ count: 0 }) })
+  failedChunks: closed({
+    tolerate: tolerance
+      .default({ count: 0 })
+      .meta({ description: 'Chunks that may fail for good: a count or a percentage; default: none' }),
+  })
     .transform(({ tolerate }) => tolerate)
     .optional(),
   rate: rate.optional().meta({ description: 'Per s, m or h; of the whole job, over all workers' }),

@@ -20,7 +20,20 @@ const TRIED = new Set(['sh', 'console', 'yaml', 'json', 'ts']);
 const PAGE_MS = 240_000;
 /** Most of the time is waiting for services to start and to stop. */
 const AT_ONCE = 3;
-const lanes: Promise<unknown>[] = Array.from({ length: AT_ONCE }, () => Promise.resolve());
+const waiting: Array<() => void> = [];
+let free = AT_ONCE;
+
+async function inTurn(run: () => Promise<void>): Promise<void> {
+  if (free > 0) free -= 1;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+  try {
+    await run();
+  } finally {
+    const next = waiting.shift();
+    if (next) next();
+    else free += 1;
+  }
+}
 
 /** A page for each of them: what is on it is done as a reader would do it. */
 describe.skipIf(testCli() === undefined)('what the docs show', () => {
@@ -30,8 +43,7 @@ describe.skipIf(testCli() === undefined)('what the docs show', () => {
       const blocks = blocksOf(readFileSync(join(ROOT, page), 'utf8'));
       const tried = blocks.filter(({ language, skipped }) => TRIED.has(language) && skipped === undefined);
       if (tried.length === 0) return;
-      const lane = PAGES.indexOf(page) % AT_ONCE;
-      const turn = lanes[lane]!.then(async () => {
+      await inTurn(async () => {
         const place = await makeDocsPlace(testCli()!);
         try {
           await FIXTURES[page]?.(place);
@@ -40,8 +52,6 @@ describe.skipIf(testCli() === undefined)('what the docs show', () => {
           await place.stop();
         }
       });
-      lanes[lane] = turn.catch(() => undefined);
-      await turn;
     },
     PAGE_MS,
   );
