@@ -76,6 +76,14 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
   'row.too_deep': 'JSON nested more than 100 deep',
   'row.too_large': 'A record longer than 8 MiB',
   'row.type': 'A value that does not fit its column: the message has the line of `csv.types` that mends it',
+  's3.bad_uri': 'It names no object: wanted `s3://bucket/key`',
+  's3.credentials': 'No region or no credentials, or such as the server does not know',
+  's3.denied': 'The credentials may not do this (401, 403)',
+  's3.no_such_bucket': 'There is no such bucket',
+  's3.not_allowed': 'The bucket or prefix is none of `MILLRACE_S3_BUCKETS`',
+  's3.refused': 'Any other answer of the server, with what it said',
+  's3.unreachable': 'The server does not answer; it is tried again',
+  's3.upload_gone': 'Somebody ended the upload of this attempt; it is tried again',
   'schedule.bad_backfill': 'The range cannot be backfilled; the message says what can',
   'schedule.busy': 'Somebody else changes it at this moment: do it again',
   'schedule.exists': 'There is one of this id: `PUT` changes it',
@@ -149,9 +157,10 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
   'worker.thread_lost': 'A thread ended; what it had is run again, in a process',
 };
 
-/** Literals that look like codes and are none: files, packages, and the types of notices. */
+/** Literals that look like codes and are none: files, packages, keys of settings, and the types of notices. */
 export const NO_CODES: ReadonlySet<string> = new Set([
   'dev.json',
+  's3.endpoint_url',
   'worker.log',
   'temporal.log',
   'temporal.db',
