@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { CommitInput, InlineReceipt } from '../src/contract.js';
 import { MillraceError } from '../src/core/errors.js';
 import { INLINE_RESULT_BYTES } from '../src/core/job.js';
 import type { JobResult, Manifest, ManifestPart, OutputRef } from '../src/core/job.js';
-import { isSingleFile, outputFormat } from '../src/core/part-format.js';
+import { isGzipped, isSingleFile, outputFormat } from '../src/core/part-format.js';
 import type { Plan } from '../src/core/plan.js';
 import { keys, partsOf } from '../src/core/receipt.js';
 import type { PartRef, Receipt } from '../src/core/receipt.js';
@@ -210,6 +211,7 @@ class Commit {
       uri: target,
       inWorkArea: !sink,
       format,
+      ...(isGzipped(this.plan) && { gzip: true as const }),
       single: true,
       records,
       bytes: made.bytes,
@@ -229,7 +231,7 @@ class Commit {
     const parts: ManifestPart[] = [];
     try {
       for (const [i, piece] of ready.entries()) {
-        const name = `part-${String(i).padStart(5, '0')}.${format}`;
+        const name = `part-${String(i).padStart(5, '0')}.${format}${isGzipped(this.plan) ? '.gz' : ''}`;
         const file = await staged.file(name);
         const made = await this.fill(file, [piece], false);
         await published(file, 'error');
@@ -239,6 +241,7 @@ class Commit {
         uri: target,
         inWorkArea: false,
         format,
+        ...(isGzipped(this.plan) && { gzip: true as const }),
         single: false,
         records: parts.reduce((sum, part) => sum + part.records, 0),
         bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
@@ -264,7 +267,8 @@ class Commit {
   private async fill(staged: StagedFile, pieces: Piece[], header: boolean): Promise<{ bytes: number; sha256: string }> {
     try {
       const columns = columnsOf(pieces).map((column) => column.name);
-      const head = header && columns.length > 0 ? Buffer.from(csvHeader(columns)) : null;
+      const text = header && columns.length > 0 ? Buffer.from(csvHeader(columns)) : null;
+      const head = text && isGzipped(this.plan) ? gzipSync(text) : text;
       const [only] = pieces;
       const known = !head && pieces.length === 1 ? sha256Of(only!.digest) : null;
       if (known !== null && only!.localPath && staged.adopt && !this.keepsParts) {
@@ -340,7 +344,7 @@ class Commit {
     const made = await withLocalParts(work, given, (parts) =>
       pool.run(
         'toParquet',
-        { parts, format: fromSql ? 'parquet' : 'ndjson', single },
+        { parts, format: fromSql ? 'parquet' : 'ndjson', single, codec: this.plan.spec.sink?.compression },
         { signal: this.signal, lane: currentLane() },
       ),
     );
@@ -424,7 +428,8 @@ class Commit {
 
   /** The rows themselves, where they are few enough to travel with the result. */
   private async smallRows(output: OutputRef): Promise<Row[] | undefined> {
-    if (output.format !== 'ndjson' || !output.single || output.bytes > INLINE_RESULT_BYTES) return undefined;
+    if (output.format !== 'ndjson' || output.gzip || !output.single || output.bytes > INLINE_RESULT_BYTES)
+      return undefined;
     const source = output.inWorkArea ? await this.to.work.open(output.uri) : await this.to.files.open(output.uri);
     try {
       return parseOwnNdjson((await source.read(0, source.size)).toString());

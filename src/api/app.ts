@@ -249,8 +249,8 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
       );
     }
     return send(c, await openOutput(output, deps), {
-      'content-type': MEDIA_TYPES[output.format],
-      'content-disposition': `attachment; filename="${job.id}.${output.format}"`,
+      'content-type': output.gzip ? 'application/gzip' : MEDIA_TYPES[output.format],
+      'content-disposition': `attachment; filename="${job.id}.${output.format}${output.gzip ? '.gz' : ''}"`,
     });
   });
 

@@ -29,8 +29,8 @@ export async function rowsOf(job: JobView, stores: ResultStores): Promise<JobRow
   const { output, rows } = resultOf(job);
   const columns = output.columns;
   if (rows) return { rows, columns, truncated: false };
-  if (output.format !== 'ndjson' || !output.single || output.bytes > MAX_INLINE_BYTES) {
-    const size = `${output.bytes} bytes of ${output.format}`;
+  if (output.format !== 'ndjson' || output.gzip || !output.single || output.bytes > MAX_INLINE_BYTES) {
+    const size = `${output.bytes} bytes of ${output.gzip ? 'gzipped ' : ''}${output.format}`;
     throw new HttpProblem(
       'result.too_large',
       `the result of job "${job.id}" (${size}) is not given inline; get ${job.links.output}`,

@@ -56,6 +56,8 @@ export interface OutputRef {
   uri: string;
   inWorkArea: boolean;
   format: 'csv' | 'ndjson' | 'parquet';
+  /** Text that is gzipped. */
+  gzip?: true;
   /** True: one file. False: a folder of parts. */
   single: boolean;
   records: number;

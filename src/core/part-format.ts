@@ -7,6 +7,11 @@ export function outputFormat(plan: Plan): SinkFormat {
   return plan.spec.sink?.format ?? 'ndjson';
 }
 
+/** Whether the output is text that is gzipped: each part by itself, because gzip files one after the other are a gzip file. */
+export function isGzipped({ spec: { sink } }: Plan): boolean {
+  return sink?.compression === 'gzip' && sink.format !== 'parquet';
+}
+
 /** Whether the output is one file: a sink that names a folder has part files, anything else is one. */
 export function isSingleFile(plan: Plan): boolean {
   return !plan.spec.sink?.uri.endsWith('/');

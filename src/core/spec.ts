@@ -16,6 +16,7 @@ export interface JobSpec {
 export type SourceFormat = 'csv' | 'ndjson' | 'json' | 'parquet';
 export type TextEncoding = 'latin1' | 'windows-1252' | 'utf-16le' | 'utf-16be';
 export type SinkFormat = 'csv' | 'ndjson' | 'parquet';
+export type SinkCompression = 'none' | 'gzip' | 'zstd';
 
 /** Exactly one of `uri`, `job`, `items` and `itemsKey` is there. */
 export interface SourceSpec {
@@ -64,6 +65,8 @@ export interface SinkSpec {
   /** A file name: one file. Ending in `/`: a folder of part files. */
   uri: string;
   format: SinkFormat;
+  /** Of CSV and NDJSON `gzip`; absent: none. Of Parquet its codec; absent: snappy. */
+  compression?: SinkCompression;
   ifExists: 'error' | 'replace';
 }
 

@@ -1,4 +1,5 @@
 import type { Column } from '../core/records.js';
+import type { SinkCompression } from '../core/spec.js';
 
 /** What the SQL engine reads: files in its own scratch folder, or places it was opened for. */
 export type SqlTable =
@@ -27,4 +28,6 @@ export interface SqlOutput {
   format: 'csv' | 'ndjson' | 'parquet';
   /** CSV only. */
   header?: boolean;
+  /** Parquet only; absent: snappy. */
+  codec?: SinkCompression;
 }

@@ -3,7 +3,7 @@ import type { ProcessorInfo } from '../core/job.js';
 import type { RangeInput, SourcePin } from '../core/plan.js';
 import type { PartRef, Receipt } from '../core/receipt.js';
 import type { Column, Row } from '../core/records.js';
-import type { SinkFormat } from '../core/spec.js';
+import type { SinkCompression, SinkFormat } from '../core/spec.js';
 
 /** What a worker thread can be asked to do: input and output of each task, both structured-clonable. */
 export interface ThreadTasks {
@@ -120,4 +120,6 @@ export interface ToParquetInput {
   format: SinkFormat;
   /** One file of all parts, or one file each. */
   single: boolean;
+  /** Absent: snappy. */
+  codec?: SinkCompression;
 }

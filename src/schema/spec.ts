@@ -4,7 +4,7 @@ import { MillraceError } from '../core/errors.js';
 import type { Column, Row } from '../core/records.js';
 import { MAX_ITEMS_BYTES } from '../core/spec.js';
 import { RATE_FORM, TOLERANCE_FORM, parseRate, parseTolerance } from '../core/settings.js';
-import type { JobSpec, SinkFormat, SourceFormat, TextEncoding, SourceSpec } from '../core/spec.js';
+import type { JobSpec, SinkCompression, SinkFormat, SourceFormat, TextEncoding, SourceSpec } from '../core/spec.js';
 import { dotted, pointer, shown, toIssues, wording } from './issues.js';
 import { closed, DAY_MS, duration, fault, isPlainObject, notifyUrls } from './parts.js';
 import { parseBytes } from './units.js';
@@ -12,6 +12,7 @@ import { takeUnsupported } from './unsupported.js';
 
 const ENCODINGS = ['latin1', 'windows-1252', 'utf-16le', 'utf-16be'] as const satisfies readonly TextEncoding[];
 const SOURCE_FORMATS = ['csv', 'ndjson', 'json', 'parquet'] as const satisfies readonly SourceFormat[];
+const SINK_COMPRESSIONS = ['auto', 'none', 'gzip', 'zstd', 'snappy'] as const;
 const SINK_FORMATS = ['csv', 'ndjson', 'parquet'] as const satisfies readonly SinkFormat[];
 const CSV_TYPES = ['int', 'float', 'bool', 'date', 'timestamp', 'string'] as const satisfies ReadonlyArray<
   Column['type']
@@ -167,11 +168,15 @@ const internalSource = source.extend({ itemsKey: z.string().optional() });
 const sink = closed({
   uri: uri.meta({ description: 'One file; ending in /: a folder of parts' }),
   format: z.enum(SINK_FORMATS).optional().meta({ description: 'Default: by the extension' }),
+  compression: z
+    .enum(SINK_COMPRESSIONS)
+    .default('auto')
+    .meta({ description: 'Of csv and ndjson: gzip where the name ends in .gz. Of parquet: snappy' }),
   ifExists: z
     .enum(['error', 'replace'])
     .default('error')
     .meta({ description: 'What becomes of an output that is there' }),
-}).transform(({ uri, format, ifExists }, context) => {
+}).transform(({ uri, format, compression, ifExists }, context) => {
   if (uri.endsWith('/') && !format) {
     context.addIssue({
       code: 'custom',
@@ -186,8 +191,33 @@ const sink = closed({
     context.addIssue({ code: 'custom', path: ['format'], message });
     return z.NEVER;
   }
-  return { uri, format: settled, ifExists };
+  const packed = sinkCompression(uri, settled, compression);
+  if (packed === null) {
+    const wanted = settled === 'parquet' ? 'auto, none, snappy, gzip or zstd' : 'auto, none or gzip';
+    context.addIssue({
+      code: 'custom',
+      path: ['compression'],
+      message: `wanted ${wanted} for ${settled}, found ${shown(compression)}`,
+    });
+    return z.NEVER;
+  }
+  return { uri, format: settled, ...packed, ifExists };
 });
+
+/** Null where the format cannot be compressed so. */
+function sinkCompression(
+  uri: string,
+  format: SinkFormat,
+  asked: (typeof SINK_COMPRESSIONS)[number],
+): { compression?: SinkCompression } | null {
+  if (format === 'parquet') return asked === 'auto' || asked === 'snappy' ? {} : { compression: asked };
+  if (asked === 'none' || (asked === 'auto' && !isGzipName(uri))) return {};
+  return asked === 'auto' || asked === 'gzip' ? { compression: 'gzip' } : null;
+}
+
+function isGzipName(name: string): boolean {
+  return /\.gz$/i.test(name);
+}
 
 const retry = closed({
   attempts: z.int().min(1).max(1000).default(5).meta({ description: 'At a chunk, the first one counted' }),
@@ -347,7 +377,7 @@ export function refuseIncremental({ source }: JobSpec): void {
 
 /** The format that a file's name tells; undefined where it tells none. */
 export function formatOf(name: string): SinkFormat | undefined {
-  const extension = /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase();
+  const extension = /\.([a-z0-9]+)$/i.exec(name.replace(/\.gz$/i, ''))?.[1]?.toLowerCase();
   if (extension === 'csv' || extension === 'ndjson' || extension === 'parquet') return extension;
   return extension === 'jsonl' ? 'ndjson' : undefined;
 }

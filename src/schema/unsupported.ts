@@ -5,7 +5,6 @@ const UNSUPPORTED: ReadonlyArray<{
   only?: readonly unknown[];
   instead?: string;
 }> = [
-  { at: 'sink.compression', but: ['auto', 'none'] },
   { at: 'process.use', only: ['http', 'activity'], instead: 'write a processor that makes the call' },
   { at: 'options.order', but: ['source'] },
 ];

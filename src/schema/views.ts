@@ -22,6 +22,7 @@ const outputRefSchema = z.object({
   uri: z.string(),
   inWorkArea: z.boolean(),
   format: z.enum(['csv', 'ndjson', 'parquet']),
+  gzip: z.literal(true).optional().meta({ description: 'Text that is gzipped' }),
   single: z.boolean(),
   records: count,
   bytes: count,

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
+import { gunzipSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { asyncBufferFromFile, parquetMetadataAsync } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createActivities } from '../../activities/index.js';
 import type { CommitInput } from '../../src/contract.js';
@@ -45,7 +47,7 @@ async function readBack(files: string | string[]): Promise<unknown[]> {
   const names = [files].flat();
   const reader = names[0]!.endsWith('.parquet')
     ? 'read_parquet'
-    : names[0]!.endsWith('.csv')
+    : /\.csv(\.gz)?$/.test(names[0]!)
       ? 'read_csv'
       : 'read_json';
   const list = `[${names.map((name) => `'${name}'`).join(', ')}]`;
@@ -99,6 +101,53 @@ describe.each([
     expect(await readBack(manifestFile.parts.map(({ uri }) => uri))).toEqual(rows);
     expect((await readdir(engine.data)).filter((entry) => entry.startsWith('.'))).toEqual([]);
   });
+});
+
+describe.each([
+  ['a processor', pass],
+  ['sql', sql],
+  ['sql that reduces', { use: 'sql', with: { map: 'select * from chunk', reduce: 'from partials order by id' } }],
+])('the output of %s, compressed', (by, process) => {
+  const dir = `zip-${by.replaceAll(' ', '-')}`;
+
+  it.each(['csv', 'ndjson'])('is one gzip file of %s, whose text is that of the plain file', async (format) => {
+    const [plain, packed] = ['', '.gz'].map((end) => engine.at(`${dir}/out.${format}${end}`));
+    await engine.run(job(process, { uri: plain }));
+    const { output, manifestFile, rows: inline } = await engine.run(job(process, { uri: packed }));
+    expect(output).toMatchObject({ format, gzip: true, records: 300 });
+    expect(inline).toBeUndefined();
+    expect(gunzipSync(await readFile(packed!)).toString()).toBe(await readFile(plain!, 'utf8'));
+    await checkParts(manifestFile);
+    const back = await engine.run({ source: { uri: packed }, process: pass });
+    expect(back.rows).toEqual(rows);
+  });
+
+  it.each(['csv', 'ndjson'])('is a folder of gzip files of %s, each whole by itself', async (format) => {
+    const sink = { uri: `${engine.at(`${dir}-${format}`)}/`, format, compression: 'gzip' };
+    const { manifestFile, id } = await engine.run(job(process, sink));
+    const names = manifestFile.parts.map(({ uri }) => uri.split('/').at(-1)!);
+    for (const name of names) expect(name).toMatch(new RegExp(`^part-\\d{5}\\.${format}\\.gz$`));
+    await checkParts(manifestFile);
+    expect(await readBack(manifestFile.parts.map(({ uri }) => uri))).toEqual(rows);
+    expect((await engine.run({ source: { job: id }, process: pass })).rows).toEqual(rows);
+  });
+
+  it.each(['none', 'gzip', 'zstd', 'snappy'])('is Parquet by the codec %s', async (compression) => {
+    for (const uri of [engine.at(`${dir}/${compression}.parquet`), `${engine.at(`${dir}-${compression}`)}/`]) {
+      const { manifestFile } = await engine.run(job(process, { uri, format: 'parquet', compression }));
+      const { uri: part } = manifestFile.parts[0]!;
+      const { row_groups } = await parquetMetadataAsync(await asyncBufferFromFile(part));
+      const codecs = new Set(row_groups.flatMap(({ columns }) => columns.map(({ meta_data }) => meta_data!.codec)));
+      expect([...codecs]).toEqual([compression === 'none' ? 'UNCOMPRESSED' : compression.toUpperCase()]);
+      expect(await readBack(manifestFile.parts.map(({ uri: each }) => each))).toEqual(rows);
+    }
+  });
+});
+
+it('gzipped output of no records is a gzip file of no text', async () => {
+  const none = { use: 'sql', with: { map: 'select * from chunk where id < 0' } };
+  await engine.run(job(none, { uri: engine.at('none.ndjson.gz') }));
+  expect(gunzipSync(await readFile(engine.at('none.ndjson.gz'))).toString()).toBe('');
 });
 
 describe('a sink that is there already', () => {

@@ -114,6 +114,11 @@ describe('parseSpec refuses', () => {
     [bad({ zzz: 1 }), '/zzz', 'job spec: unknown key "zzz"; known here: name, source, process, sink, options'],
     [{ process: { use: 'sql' } }, '/source', 'source: missing; wanted an object'],
     [bad({ source: {} }), '/source', 'source: wanted one of uri, job and items, found none of them'],
+    [
+      bad({ sink: { uri: 'a.csv', compression: 'zstd' } }),
+      '/sink/compression',
+      'sink.compression: wanted auto, none or gzip for csv, found "zstd"',
+    ],
     [bad({ source: { job: '../x' } }), '/source/job', 'source.job: wanted the id of a job, found "../x"'],
     [
       bad({ source: { uri: 'a.csv', items: [{}] } }),
@@ -167,9 +172,9 @@ describe('parseSpec refuses', () => {
       'sink.format: missing; a folder of parts needs csv, ndjson, parquet',
     ],
     [
-      bad({ sink: { uri: 'out/x.csv.gz' } }),
+      bad({ sink: { uri: 'out/x.tsv.gz' } }),
       '/sink/format',
-      'sink.format: the name "out/x.csv.gz" does not tell the format; name it .csv, .ndjson or .parquet, or set sink.format',
+      'sink.format: the name "out/x.tsv.gz" does not tell the format; name it .csv, .ndjson or .parquet, or set sink.format',
     ],
     [
       options({ chunk: { bytes: 'lots' } }),

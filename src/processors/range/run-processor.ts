@@ -1,4 +1,4 @@
-import { isSingleFile, outputFormat, partDigest } from '../../core/part-format.js';
+import { isGzipped, isSingleFile, outputFormat, partDigest } from '../../core/part-format.js';
 import type { Plan } from '../../core/plan.js';
 import { MillraceError } from '../../core/errors.js';
 import { createCsvWriter, csvHeader } from '../../formats/csv-writer.js';
@@ -23,7 +23,8 @@ export async function runProcessor(run: RangeRun, watch?: Watch): Promise<RangeO
   const { plan, context, receipt } = run;
   const processor = context.registry.get(plan.spec.process.use);
   const use = processorContext(processor, run);
-  return writing(context, plan, async (output) => {
+  const isOutput = kindOf(processor) !== 'reduce' || reducesAtOnce(run);
+  return writing(context, plan, isOutput, async (output) => {
     const reduction = kindOf(processor) === 'reduce' ? applyReduce(processor as ReduceProcessor<unknown>, use) : null;
     await readAll(run, reduction ?? application(processor, use), output, watch);
 
@@ -48,9 +49,10 @@ export async function runProcessor(run: RangeRun, watch?: Watch): Promise<RangeO
 async function writing<T>(
   { work }: ThreadContext,
   plan: Plan,
+  isOutput: boolean,
   write: (output: RowOutput) => T | Promise<T>,
 ): Promise<T> {
-  const output = new RowOutput(await work.scratchFile('part'), plan);
+  const output = new RowOutput(await work.scratchFile('part'), plan, isOutput);
   try {
     return await write(output);
   } catch (error) {
@@ -67,7 +69,7 @@ export function finishReduction(processor: ReduceProcessor<unknown>, accumulator
 
 /** Rows as a part file in the form of the sink. */
 export function writeRows(context: ThreadContext, plan: Plan, rows: Row[]): Promise<StagedPart> {
-  return writing(context, plan, (output) => {
+  return writing(context, plan, true, (output) => {
     output.write(rows);
     return output.close();
   });
@@ -152,8 +154,9 @@ class RowOutput {
   private readonly toNdjson = createNdjsonBytes();
   private toLines: ((rows: Row[]) => string) | null = null;
 
-  constructor(path: string, plan: Plan) {
-    this.writer = new PartWriter(path, partDigest(plan));
+  /** @param isOutput the part is output, and not an accumulator */
+  constructor(path: string, plan: Plan, isOutput: boolean) {
+    this.writer = new PartWriter(path, { digest: partDigest(plan), gzip: isOutput && isGzipped(plan) });
     this.csv = outputFormat(plan) === 'csv';
     // One joined file gets its header at commit.
     this.ownHeader = !isSingleFile(plan);
@@ -171,8 +174,9 @@ class RowOutput {
 
   close(): StagedPart {
     const columns = (this.columns ?? []).map((name) => ({ name, type: 'string' }));
+    const digest = this.writer.close();
     const { path, bytes } = this.writer;
-    return { path, bytes, records: this.records, digest: this.writer.close(), columns };
+    return { path, bytes, records: this.records, digest, columns };
   }
 
   discard(): void {

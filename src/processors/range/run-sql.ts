@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { MillraceError } from '../../core/errors.js';
-import { isSingleFile, outputFormat, partDigest } from '../../core/part-format.js';
+import { isGzipped, isSingleFile, outputFormat, partDigest } from '../../core/part-format.js';
 import type { CsvOptions } from '../../core/spec.js';
 import { copyCsvRange } from '../../formats/csv-range.js';
 import { createCsvWriter } from '../../formats/csv-writer.js';
@@ -41,19 +41,22 @@ export async function runSql(run: RangeRun): Promise<RangeOutput> {
     }
     const part = await map.finish();
     receipt.counts.out = part.records;
-    if (!steps.reduce || !reducesAtOnce(run))
-      return { part: await stagePart(context, mapped.path, part, partDigest(plan)), reduced: false };
+    if (!steps.reduce || !reducesAtOnce(run)) {
+      const form = { digest: partDigest(plan), gzip: !steps.reduce && isGzipped(plan) };
+      return { part: await stagePart(context, mapped.path, part, form), reduced: false };
+    }
 
     const reduced: SqlOutput = { path: path.join(folder, 'reduced'), ...sinkForm(run) };
     const result = await engine.reduce([mapped.path], steps.reduce, reduced, signal);
     receipt.counts.out = result.records;
-    return { part: await stagePart(context, reduced.path, result, 'sha256'), reduced: true };
+    const form = { digest: 'sha256', gzip: isGzipped(plan) } as const;
+    return { part: await stagePart(context, reduced.path, result, form), reduced: true };
   });
 }
 
 /** The form of the output's parts. One joined CSV file gets its header at commit. */
-export function sinkForm({ plan }: Pick<RangeRun, 'plan'>): Pick<SqlOutput, 'format' | 'header'> {
-  return { format: outputFormat(plan), header: !isSingleFile(plan) };
+export function sinkForm({ plan }: Pick<RangeRun, 'plan'>): Pick<SqlOutput, 'format' | 'header' | 'codec'> {
+  return { format: outputFormat(plan), header: !isSingleFile(plan), codec: plan.spec.sink?.compression };
 }
 
 async function mapChunk(run: RangeRun, map: SqlMap, open: OpenChunk, slice: string): Promise<void> {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Row } from '../../core/records.js';
 import { readParquetMetadata } from '../../formats/parquet-file.js';
 import { parquetRangeReader } from '../../formats/parquet-reader.js';
+import { isGzipped } from '../../core/part-format.js';
 import { kindOf } from '../define.js';
 import type { ReduceProcessor } from '../define.js';
 import { SQL } from '../registry.js';
@@ -79,27 +80,30 @@ export async function reducePartials(
   const engine = await context.sql();
   return inScratch(context, async (folder) => {
     const output = { path: path.join(folder, 'reduced'), ...sinkForm({ plan }) };
-    return stagePart(context, output.path, await engine.reduce(partials, reduce!, output, signal), 'sha256');
+    return stagePart(context, output.path, await engine.reduce(partials, reduce!, output, signal), {
+      digest: 'sha256',
+      gzip: isGzipped(plan),
+    });
   });
 }
 
 /** Part files as Parquet: joined in order into one, or one each. */
 export async function toParquet(
   context: ThreadContext,
-  { parts, format, single }: ToParquetInput,
+  { parts, format, single, codec }: ToParquetInput,
   { signal }: Task,
 ): Promise<StagedPart[]> {
   const engine = await context.sql();
   return inScratch(context, async (folder) => {
     const made: StagedPart[] = [];
     for (const [i, group] of (single ? [parts] : parts.map((part) => [part])).entries()) {
-      const output = { path: path.join(folder, `${i}.parquet`), format: 'parquet' as const };
+      const output = { path: path.join(folder, `${i}.parquet`), format: 'parquet' as const, codec };
       // The columns are those of all parts, so that every file of a folder has the same.
       const part =
         format === 'parquet'
           ? await engine.reduce(group, 'from partials', output, signal)
           : await engine.convert(group, parts, output, signal);
-      made.push(await stagePart(context, output.path, part, 'sha256'));
+      made.push(await stagePart(context, output.path, part, { digest: 'sha256' }));
     }
     return made;
   });

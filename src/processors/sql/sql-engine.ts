@@ -340,8 +340,12 @@ function forFormat(statement: string, columns: readonly SqlColumn[], { format }:
   return replaced.length === 0 ? statement : `select * replace (${replaced.join(', ')}) from (${statement}\n)`;
 }
 
-function copyTarget({ path, format, header }: SqlOutput): string {
-  const options = { csv: `format csv, header ${header !== false}`, ndjson: 'format json', parquet: 'format parquet' };
+function copyTarget({ path, format, header, codec }: SqlOutput): string {
+  const options = {
+    csv: `format csv, header ${header !== false}`,
+    ndjson: 'format json',
+    parquet: `format parquet, compression ${codec === 'none' ? 'uncompressed' : (codec ?? 'snappy')}`,
+  };
   return `${literal(path)} (${options[format]})`;
 }
 

@@ -154,7 +154,7 @@ function listedPrefix(pattern: string): string {
 
 function stageFolder(bucket: Bucket, folder: string, owner: string): StagedFolder {
   const attempt = randomUUID().slice(0, 8);
-  const placed = (name: string) => folder + name.replace(/(\.[^.]+)?$/, `-${owner}-${attempt}$1`);
+  const placed = (name: string) => folder + name.replace(/^[^.]*/, `$&-${owner}-${attempt}`);
   const written: string[] = [];
   return {
     uriOf: (name) => bucket.uri(placed(name)),
