@@ -90,16 +90,21 @@ async function importProcessor(file: string): Promise<AnyProcessor | null> {
   } catch (error) {
     throw new MillraceError(
       'processor.load_failed',
-      `processor file ${path.basename(file)} could not be loaded: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
+      `processor file ${path.basename(file)} could not be loaded: ${loadFault(error)}`,
+      { cause: error },
     );
   }
   const candidate = defaultOf(loaded) as Partial<AnyProcessor> | undefined;
   if (!candidate || typeof candidate !== 'object' || typeof candidate.name !== 'string' || !kindOf(candidate))
     return null;
   return candidate as AnyProcessor;
+}
+
+/** The message without the list of who required what; of a package that is not there, with the way to it. */
+function loadFault(error: unknown): string {
+  const [message = ''] = messageOf(error).split('\n');
+  const [, name] = /Cannot find (?:module|package) '((?:@[^'/]+\/)?[^'./][^'/]*)/.exec(message) ?? [];
+  return name === undefined ? message : `${message}; install it where the file lies: npm install ${name}`;
 }
 
 /** In a folder whose package.json does not say `"type": "module"`, TypeScript becomes CommonJS, whose exports are the default of a module. */

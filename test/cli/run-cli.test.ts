@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runCli } from '../../src/cli/run-cli.js';
+import { createProgram, runCli } from '../../src/cli/run-cli.js';
 import type { PlanView } from '../../src/core/job.js';
 import { completed, jobView, running, testApi, type TestApi } from './support/test-api.js';
 import { millrace, testIo } from './support/test-io.js';
@@ -37,6 +38,20 @@ describe('the command line', () => {
       expect(out).toContain(`\n  ${command} `);
     }
     expect(out).toContain('64 usage or bad spec');
+  });
+
+  it('has --json on every command that reads', () => {
+    const without: string[] = [];
+    const look = (command: Command, path: string): void => {
+      if (command.commands.length > 0)
+        return command.commands.forEach((child) => look(child, `${path} ${child.name()}`));
+      if (!command.options.some(({ long }) => long === '--json')) without.push(path.trim());
+    };
+    look(
+      createProgram(testIo(), () => undefined),
+      '',
+    );
+    expect(without).toEqual(['demo', 'dev', 'schedules delete', 'api', 'worker', 'completion', 'complete']);
   });
 
   it.each([

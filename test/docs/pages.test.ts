@@ -17,7 +17,8 @@ const PAGES = [
 ];
 /** Tried in the order of the page, in one folder, by the services of that folder. */
 const TRIED = new Set(['sh', 'console', 'yaml', 'json', 'ts']);
-const PAGE_MS = 240_000;
+/** The wait for the pages before it included. */
+const PAGE_MS = 600_000;
 /** Most of the time is waiting for services to start and to stop. */
 const AT_ONCE = 3;
 const waiting: Array<() => void> = [];

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { loadRegistry } from '../../src/processors/registry.js';
@@ -18,6 +21,18 @@ describe('the registry', () => {
     expect(registry.list().map(({ name }) => name)).toEqual(['sql', 'double']);
     const { record } = registry.get('double') as RecordProcessor<unknown>;
     expect(record({ n: 21 }, {} as never)).toEqual({ n: 42 });
+  });
+
+  it('says what to install where a file needs a package that is not there', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'millrace-registry-'));
+    await writeFile(join(folder, 'lost.ts'), "import { x } from '@scope/nowhere/part';\nexport default x;\n");
+    await expect(loadRegistry([folder])).rejects.toMatchObject({
+      code: 'processor.load_failed',
+      message: expect.stringMatching(
+        /^processor file lost\.ts [^\n]*; install it where the file lies: npm install @scope\/nowhere$/,
+      ),
+    });
+    await rm(folder, { recursive: true });
   });
 
   it('takes no name twice', async () => {
