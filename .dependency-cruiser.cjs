@@ -76,7 +76,7 @@ module.exports = {
       [
         CORE,
         NODE,
-        npm('tinyglobby', 'picomatch', 'pg', 'pg-query-stream', '@aws-sdk', '@smithy', 'undici', 'hyparquet-writer'),
+        npm('tinyglobby', 'picomatch', 'pg', 'pg-copy-streams', '@aws-sdk', '@smithy', 'undici', 'hyparquet-writer'),
       ],
       'The stores are where drivers live: below them is only the core, and nothing above may leak into them.',
     ),

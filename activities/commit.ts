@@ -16,6 +16,7 @@ import { parseOwnNdjson } from '../src/formats/ndjson-writer.js';
 import { createDigest, digestKind, sha256Of } from '../src/processors/range/part-digest.js';
 import type { StagedFile } from '../src/stores/port.js';
 import { mergeRejects } from './rejects.js';
+import { tableOf } from './copy-source.js';
 import { writeEnded } from './ended.js';
 import { ownFormerOutput } from './own-output.js';
 import { isDone } from './take-up.js';
@@ -135,9 +136,13 @@ class Commit {
     const { job, receipt } = this.input;
     const { work } = this.to;
     // A small job has none, and each look at the disk is felt in it; but Parquet is made by way of them.
-    if (receipt && outputFormat(this.plan) !== 'parquet') return;
+    if (receipt && outputFormat(this.plan) !== 'parquet' && !tableOf(this.plan.spec.source)) return;
     if (state === 'completed') {
-      await Promise.all([work.remove(keys.parts(job)), work.remove(keys.rejectFiles(job))]);
+      await Promise.all([
+        work.remove(keys.parts(job)),
+        work.remove(keys.rejectFiles(job)),
+        tableOf(this.plan.spec.source) && work.remove(keys.copies(job)),
+      ]);
       return;
     }
     const receipts = await readReceipts(work, job);

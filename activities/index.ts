@@ -1,6 +1,7 @@
 import type { Activities } from '../src/contract.js';
 import { checkOnce } from './check-once.js';
 import { commit } from './commit.js';
+import { copySource } from './copy-source.js';
 import type { Dependencies } from './dependencies.js';
 import { discard } from './discard.js';
 import { withCodes } from './failures.js';
@@ -18,6 +19,7 @@ export function createActivities(given: Omit<Dependencies, 'check'>): Activities
   const dependencies: Dependencies = { ...given, check: checkOnce(given.pool) };
   return {
     inspect: withCodes((input) => inspect(dependencies, input)),
+    copySource: withCodes((input) => copySource(dependencies, input)),
     preview: withCodes((input) => preview(dependencies, input)),
     processChunks: withCodes((input) => processChunks(dependencies, input)),
     standing: withCodes((input) => standing(dependencies, input)),

@@ -14,7 +14,9 @@ import { claimFiles } from './increment.js';
 import { SAMPLE_ROWS, makePlan } from './make-plan.js';
 import type { Planned } from './make-plan.js';
 import { nothingNew } from './nothing-new.js';
+import { mustCopy, tableOf } from './copy-source.js';
 import { summaryOf } from './plan-summary.js';
+import { specOf } from './spec-of.js';
 import { readPlan } from './read-plan.js';
 import { takeUp } from './take-up.js';
 
@@ -30,13 +32,17 @@ export async function inspect(
   const left = retry && (await takeUp(dependencies, job, retry));
   if (left) return left;
   if (!retry) await clearEnded(work, job);
-  const moment = scheduled ? { time: new Date(scheduled.time), timezone: scheduled.timezone } : null;
-  const canonical = parseSpec(resolveTemplates(spec, moment), { internal: true });
+  const canonical = specOf({ spec, scheduled });
   checkItemsKey(canonical, job);
   if (!retry) checkStart(canonical.options, startedAt);
   // What stands at the sink of a retry may be its own; commit looks.
   if (canonical.sink) await files.resolve(canonical.sink.uri, retry ? 'replace' : canonical.sink.ifExists);
   if (!scheduled) refuseIncremental(canonical);
+  if (await mustCopy(dependencies, job, canonical)) {
+    // Whatever makes the job impossible is found before anything is copied.
+    const { plan, warnings } = await makePlan(dependencies, canonical, job);
+    return { ...summaryOf(plan, false, warnings), retry, copies: true };
+  }
   const increment = canonical.source.incremental ? scheduled?.schedule : undefined;
   const planned = await planOf(dependencies, canonical, job, increment);
   if (!planned) return nothingNew(work, canonical, job, startedAt ?? new Date().toISOString());
@@ -105,10 +111,11 @@ export async function preview(dependencies: Dependencies, { spec }: { spec: unkn
   const canonical = parseSpec(resolveTemplates(spec, null), { internal: true });
   if (canonical.sink) await dependencies.files.resolve(canonical.sink.uri, canonical.sink.ifExists);
   const { plan, output, sample, warnings } = await makePlan(dependencies, canonical, 'preview');
+  const isTable = tableOf(canonical.source) !== null;
   return {
     name: canonical.name,
     processor: canonical.process.use,
-    format: plan.format,
+    format: isTable ? 'postgres' : plan.format,
     files: plan.files.length,
     chunks: plan.chunkCount,
     bytes: plan.bytes,
@@ -118,7 +125,7 @@ export async function preview(dependencies: Dependencies, { spec }: { spec: unkn
     concurrency: plan.concurrency,
     columns: plan.columns,
     output,
-    sample: plan.format === 'parquet' ? await parquetSample(dependencies, plan) : sample,
+    sample: plan.format === 'parquet' && !isTable ? await parquetSample(dependencies, plan) : sample,
     warnings,
   };
 }

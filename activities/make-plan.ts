@@ -15,6 +15,7 @@ import { specDigest } from '../src/schema/spec.js';
 import type { SourceRef } from '../src/processors/tasks.js';
 import type { FoundObject } from '../src/stores/port.js';
 import { chained } from './chained.js';
+import { copiedSource, describeCopy, mustCopy, tableOf, tablesOf } from './copy-source.js';
 import type { Dependencies } from './dependencies.js';
 
 export interface Planned {
@@ -63,12 +64,14 @@ export async function makePlan(
   const laid =
     source.items || source.itemsKey !== undefined
       ? await planItems(dependencies, spec)
-      : await planFiles(dependencies, spec, threads, choose);
+      : (await mustCopy(dependencies, job, spec))
+        ? await planTable(dependencies, spec, threads)
+        : await planFiles(dependencies, spec, job, threads, choose);
   const check = await dependencies.check({
     use: spec.process.use,
     with: spec.process.with,
     columns: laid.columns,
-    parquet: laid.format === 'parquet' ? refOf(laid.files[0]!) : undefined,
+    parquet: laid.format === 'parquet' && laid.files[0] ? refOf(laid.files[0]) : undefined,
   });
   const plan: Plan = {
     version: 1,
@@ -87,7 +90,7 @@ export async function makePlan(
     chunksPerActivity: chunksPerActivity(laid.chunkCount, laid.bytes, threads, spec.options.rate),
     bytes: laid.bytes,
     records: laid.records,
-    recordsExact: laid.format === 'parquet' || laid.format === 'items',
+    recordsExact: laid.format === 'items' || (laid.format === 'parquet' && laid.files.length > 0),
     reduces: check.reduces,
     concurrency: laneCount(spec.options.concurrency, threads),
   };
@@ -130,14 +133,36 @@ async function planItems({ work }: Dependencies, { source, options }: JobSpec): 
   };
 }
 
+/** What is known of a table before it is copied. */
+async function planTable(dependencies: Dependencies, { source, options }: JobSpec, threads: number): Promise<Layout> {
+  const shape = await tablesOf(dependencies).look(tableOf(source)!, SAMPLE_ROWS);
+  const { columns, records, bytes, sample } = shape;
+  const chunk = ratedChunk(options);
+  const borders = rowBorders(chunk, [0, records], [bytes], threads);
+  return {
+    format: 'parquet',
+    columns: columns.map(({ name, type }) => ({ name, type })),
+    files: [],
+    itemCount: 0,
+    chunkBytes: 0,
+    chunkRows: 0,
+    chunkCount: Math.max(shape.ranges, borders.length - 1),
+    bytes,
+    records,
+    sample,
+    warnings: [describeCopy(shape), ...shape.warnings],
+  };
+}
+
 async function planFiles(
   dependencies: Dependencies,
   { source, options }: JobSpec,
+  job: string,
   threads: number,
   choose: Choose,
 ): Promise<Layout> {
   const store = dependencies.files;
-  const result = await chained(dependencies, source);
+  const result = (await copiedSource(dependencies, job, source)) ?? (await chained(dependencies, source));
   const found = await choose(result?.found ?? (await findAll(store, source.uri!)));
   const format = result?.format ?? oneFormat(found, source.format);
   const shapes: Shape[] = [];

@@ -8,6 +8,7 @@ import type { TaskControl } from './processors/control.js';
 import type { ThreadAnswer, ThreadCall, ThreadTasks } from './processors/tasks.js';
 import { planCache } from './processors/range/context.js';
 import type { ThreadContext } from './processors/range/context.js';
+import { copyRange } from './processors/range/copy-range.js';
 import { probeRange, runRange } from './processors/range/run-range.js';
 import type { Task } from './processors/range/range-run.js';
 import { checkProcess, reducePartials, sampleParquet, toParquet } from './processors/range/steps.js';
@@ -69,6 +70,7 @@ const handlers: Handlers = {
   probe: probeRange,
   reduce: reducePartials,
   toParquet,
+  copyRange,
 };
 
 const STOPPED = { code: 'job.cancelled', message: 'told to stop', issues: [], retryable: true };

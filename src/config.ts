@@ -34,7 +34,8 @@ export function loadConfig(sources: {
 
   const given = new Map<SettingFlag, unknown>();
   for (const setting of SETTINGS) {
-    const raw = firstGiven(setting, flags[setting.flag], env[setting.env], file[tomlKey(setting)]);
+    const named = setting.type === 'connections' ? connectionsOf(env, file[tomlKey(setting)]) : undefined;
+    const raw = named ?? firstGiven(setting, flags[setting.flag], env[setting.env], file[tomlKey(setting)]);
     if (!raw) continue;
     const parsed = parseSetting(setting, raw.value, cwd);
     if ('fault' in parsed) faults.push({ path: setting.env, message: `${raw.from}: ${parsed.fault}` });
@@ -64,6 +65,7 @@ export function loadConfig(sources: {
     ...(given.has('notifySecret') && { notifySecret: given.get('notifySecret') as string }),
     ...(given.has('notifyAllow') && { notifyAllow: given.get('notifyAllow') as string[] }),
     ...(given.has('httpAllow') && { httpAllow: given.get('httpAllow') as string[] }),
+    ...(given.has('postgres') && { postgres: given.get('postgres') as Record<string, string> }),
     ...(given.has('s3') && { s3: given.get('s3') as S3Place[] }),
     temporal: temporalOf(env, home),
   };
@@ -117,7 +119,21 @@ function firstGiven(setting: Setting, flag: unknown, env: string | undefined, fi
   return file === undefined ? null : { value: file, from: `millrace.toml ${tomlKey(setting)}` };
 }
 
+const CONNECTION = 'MILLRACE_POSTGRES_';
+
+/** The names come from the environment and the file together; where both have one, the environment wins. */
+function connectionsOf(env: Readonly<Record<string, string | undefined>>, file: unknown): Raw | null {
+  const set = Object.entries(env).filter(([key, value]) => key.startsWith(CONNECTION) && value);
+  const named = Object.fromEntries(set.map(([key, value]) => [key.slice(CONNECTION.length), value]));
+  if (file !== undefined && !(typeof file === 'object' && file !== null))
+    return { value: file, from: 'millrace.toml postgres' };
+  if (set.length === 0 && file === undefined) return null;
+  const lower = (table: object) => Object.entries(table).map(([name, url]) => [name.toLowerCase(), url as unknown]);
+  return { value: Object.fromEntries([...lower(file ?? {}), ...lower(named)]), from: 'MILLRACE_POSTGRES_<NAME>' };
+}
+
 function tomlKey(setting: Setting): string {
+  if (setting.type === 'connections') return 'postgres';
   return setting.env.slice('MILLRACE_'.length).toLowerCase();
 }
 
@@ -160,6 +176,17 @@ function parseSetting(setting: Setting, value: unknown, cwd: string): Parsed {
         : wanted('a folder or s3://bucket/prefix', value);
     case 'buckets':
       return buckets(value);
+    case 'connections': {
+      const wrong = (name: string, url: unknown) =>
+        !/^[a-z][a-z0-9_]*$/.test(name) ||
+        typeof url !== 'string' ||
+        !/^postgres(ql)?:\/\//.test(url) ||
+        !URL.canParse(url);
+      if (typeof value !== 'object' || value === null) return { fault: 'wanted a table of names and URLs' };
+      const fault = Object.entries(value).find(([name, url]) => wrong(name, url));
+      // What is there is secret, even where it is wrong.
+      return fault ? { fault: `"${fault[0]}": wanted postgres://user:password@host/database` } : { value };
+    }
     case 'folders': {
       const list = typeof value === 'string' ? value.split(path.delimiter).filter((part) => part !== '') : value;
       if (!Array.isArray(list) || list.length === 0 || !list.every((part) => typeof part === 'string' && part !== '')) {

@@ -167,6 +167,8 @@ export interface Inspected extends PlanSummary {
   done?: Totals;
   /** The end of a run of an incremental source that has nothing new. */
   nothing?: JobResult;
+  /** The source has to be copied first; then it is inspected again. */
+  copies?: true;
 }
 
 export interface ReduceInput extends PlanRef {
@@ -201,6 +203,8 @@ export interface NotifyInput {
 /** The activities, one a verb. `inspect`, `preview`, `stitch` and small commits run as local activities. */
 export interface Activities {
   inspect(input: InspectInput): Promise<Inspected>;
+  /** Copies a source that is a table into the work area. */
+  copySource(input: InspectInput): Promise<void>;
   preview(input: { spec: unknown }): Promise<PlanView>;
   processChunks(input: RangeInput): Promise<RangeResult>;
   /** What there is of a range already; null: nothing. */

@@ -1,5 +1,17 @@
 export type SettingType =
-  'text' | 'texts' | 'urls' | 'secret' | 'port' | 'count' | 'size' | 'folder' | 'folders' | 'work' | 'buckets' | 'flag';
+  | 'text'
+  | 'texts'
+  | 'urls'
+  | 'secret'
+  | 'port'
+  | 'count'
+  | 'size'
+  | 'folder'
+  | 'folders'
+  | 'work'
+  | 'buckets'
+  | 'connections'
+  | 'flag';
 
 export interface Setting {
   /** Environment variable. The key in `millrace.toml` is its lower-case rest: `MILLRACE_TASK_QUEUE` is `task_queue`. */
@@ -114,6 +126,14 @@ export const SETTINGS = [
     default: 'none',
     meaning:
       'Buckets that sources and sinks may name, separated by commas: bucket or bucket/prefix, each with @profile where a profile of the AWS configuration is meant',
+  },
+  {
+    env: 'MILLRACE_POSTGRES_<NAME>',
+    flag: 'postgres',
+    type: 'connections',
+    default: 'none',
+    meaning:
+      'A database that sources and sinks name as postgres://NAME/schema.table: postgres://user:password@host/database. In millrace.toml a table [postgres]',
   },
 ] as const satisfies readonly Setting[];
 

@@ -32,6 +32,11 @@ export class JobLedger {
   private commitBytes: number | null = null;
   inlinePlan: Plan | undefined;
 
+  /** Its source is being copied: what is known of it is an estimate. */
+  copying({ name, processor }: PlanSummary): void {
+    upsertSearchAttributes(attributes({ name, processor, state: this.progress.state }));
+  }
+
   planned(plan: PlanSummary): void {
     const { paused } = this.progress;
     this.stage = 'running';

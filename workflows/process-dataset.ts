@@ -31,7 +31,13 @@ export async function processDataset(spec: unknown, retry?: Retry): Promise<JobR
   const { workflowId: job, startTime } = workflowInfo();
   try {
     const startedAt = startTime.toISOString();
-    const plan = await local.inspect({ job, spec, retry, scheduled: scheduledRun(), startedAt });
+    const inspection = { job, spec, retry, scheduled: scheduledRun(), startedAt };
+    let plan = await local.inspect(inspection);
+    if (plan.copies) {
+      ledger.copying(plan);
+      await heavyStep(plan, `copy ${plan.sourceLabel}`).copySource(inspection);
+      plan = await local.inspect(inspection);
+    }
     ledger.planned(plan);
     control.plan(plan);
     const result = plan.nothing ?? (await withinTime(plan, () => runPlan(job, plan, { ledger, control })));

@@ -1,6 +1,7 @@
 import { MillraceError } from '../core/errors.js';
 import { keys, lastCommitted } from '../core/receipt.js';
 import { isManifest, sourceFormat } from '../core/source-format.js';
+import { isTableUri } from '../core/table-uri.js';
 import type { JobSpec } from '../core/spec.js';
 import { nearest } from '../schema/issues.js';
 import { checkParams } from '../schema/params.js';
@@ -58,6 +59,10 @@ async function checkJob(job: string, work: Pick<WorkArea, 'list'>): Promise<void
 }
 
 async function checkSource(spec: JobSpec, uri: string, sources: SourceStore): Promise<void> {
+  if (isTableUri(uri)) {
+    await sources.tables?.look({ uri, query: spec.source.query, key: spec.source.key });
+    return;
+  }
   const found = await sources.find(uri);
   if (!spec.source.format && isManifest(uri)) return;
   const formats = found.map(({ label }) => sourceFormat(label, spec.source.format));

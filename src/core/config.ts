@@ -29,6 +29,8 @@ export interface Config {
   httpAllow?: string[];
   /** What of S3 sources and sinks may name. */
   s3?: S3Place[];
+  /** Databases that sources and sinks may name: connection, in lower case, to URL. */
+  postgres?: Record<string, string>;
   temporal: { address?: string; namespace?: string; uiUrl?: string };
 }
 

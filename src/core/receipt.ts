@@ -95,6 +95,10 @@ export function partsOf({ part, mended = [] }: Receipt): PartRef[] {
 export const keys = {
   spec: (job: string) => `${job}/spec.json`,
   plan: (job: string) => `${job}/plan.json`,
+  /** A table or query that was copied before it is read. */
+  copies: (job: string) => `${job}/source/`,
+  /** There once the copy is whole. */
+  copied: (job: string) => `${job}/source/copied.json`,
   items: (job: string) => `${job}/items.ndjson`,
   receipts: (job: string) => `${job}/receipts/`,
   receipt: (job: string, from: number, to: number, generation: number) =>

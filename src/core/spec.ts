@@ -20,8 +20,12 @@ export type SinkCompression = 'none' | 'gzip' | 'zstd';
 
 /** Exactly one of `uri`, `job`, `items` and `itemsKey` is there. */
 export interface SourceSpec {
-  /** Paths, `file:` URLs or globs. */
+  /** Paths, URLs or globs; or one table. */
   uri?: string[];
+  /** With `uri: [postgres://connection]`: the rows of this query. */
+  query?: string;
+  /** Of a table or query: the columns by whose values it is split. Absent: the primary key. */
+  key?: string[];
   /** A job whose committed result is the source. */
   job?: string;
   /** The records themselves, up to 1 MiB as JSON. */

@@ -4,6 +4,7 @@ import type { RangeInput, SourcePin } from '../core/plan.js';
 import type { PartRef, Receipt } from '../core/receipt.js';
 import type { Column, Row } from '../core/records.js';
 import type { SinkCompression, SinkFormat } from '../core/spec.js';
+import type { TableRange } from '../stores/port.js';
 
 /** What a worker thread can be asked to do: input and output of each task, both structured-clonable. */
 export interface ThreadTasks {
@@ -19,6 +20,8 @@ export interface ThreadTasks {
   probe: { input: ProbeInput; output: null };
   /** The step over all partials. */
   reduce: { input: ReduceInput; output: StagedPart };
+  /** Copies a range of a table into a Parquet file. */
+  copyRange: { input: TableRange; output: StagedPart };
   /** Joins part files into Parquet. */
   toParquet: { input: ToParquetInput; output: StagedPart[] };
 }

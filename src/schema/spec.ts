@@ -4,6 +4,7 @@ import { MillraceError } from '../core/errors.js';
 import type { Column, Row } from '../core/records.js';
 import { MAX_ITEMS_BYTES } from '../core/spec.js';
 import { RATE_FORM, TOLERANCE_FORM, parseRate, parseTolerance } from '../core/settings.js';
+import { isTableUri, parseTableUri } from '../core/table-uri.js';
 import type { JobSpec, SinkCompression, SinkFormat, SourceFormat, TextEncoding, SourceSpec } from '../core/spec.js';
 import { dotted, pointer, shown, toIssues, wording } from './issues.js';
 import { closed, DAY_MS, duration, fault, isPlainObject, notifyUrls } from './parts.js';
@@ -130,6 +131,19 @@ const source = closed({
     .regex(/^(?!\.+$)[^/\\]+$/, { error: ({ input }) => `wanted the id of a job, found ${shown(input)}` })
     .optional()
     .meta({ description: 'A job whose committed result is the source, in place of uri' }),
+  query: z
+    .string()
+    .min(1)
+    .max(65_536)
+    .optional()
+    .meta({ description: 'With uri postgres://NAME: the rows of this query' }),
+  key: z
+    .union([columnName, z.array(columnName).min(1).max(16)], {
+      error: ({ input }) => `wanted a column or a list of columns, found ${shown(input)}`,
+    })
+    .transform((given) => (typeof given === 'string' ? [given] : given))
+    .optional()
+    .meta({ description: 'Of a postgres: source, the columns by whose values it is split; default: the primary key' }),
   items: items.optional().meta({ description: 'The records themselves, in place of uri; up to 1 MiB as JSON' }),
   format: z.enum(SOURCE_FORMATS).optional().meta({ description: 'Default: by the extension' }),
   compression: z
@@ -354,6 +368,7 @@ export function parseSpec(input: unknown, mode: { internal?: boolean } = {}): Jo
     const found = count === 0 ? 'found none of them' : `found ${count} of them`;
     throw invalid([{ path: '/source', at: 'source', message: `wanted one of uri, job and items, ${found}` }]);
   }
+  checkTable(sourceSpec);
   return {
     name: name ?? defaultName(process.use, sourceSpec),
     source: sourceSpec,
@@ -361,6 +376,24 @@ export function parseSpec(input: unknown, mode: { internal?: boolean } = {}): Jo
     ...(sink && { sink }),
     options,
   };
+}
+
+/** @throws MillraceError `spec.invalid`, `source.secret_in_uri`, `source.bad_uri` */
+function checkTable({ uri = [], query, key, format, incremental }: SourceSpec): void {
+  const fault = (field: string, message: string) =>
+    invalid([{ path: `/source/${field}`, at: `source.${field}`, message }]);
+  const tables = uri.filter(isTableUri);
+  if (tables.length === 0) {
+    if (query !== undefined) throw fault('query', 'wanted together with source.uri: postgres://NAME');
+    if (key !== undefined) throw fault('key', 'wanted of a postgres: source only');
+    return;
+  }
+  if (uri.length > 1) throw fault('uri', 'a table is a source by itself; wanted one postgres: URL');
+  const { table } = parseTableUri(tables[0]!);
+  if (query === undefined && !table) throw fault('uri', 'wanted postgres://NAME/schema.table, or source.query');
+  if (query !== undefined && table) throw fault('query', 'wanted with postgres://NAME alone, found a table there too');
+  if (format !== undefined) throw fault('format', 'a table has no format; leave it out');
+  if (incremental) throw fault('incremental', 'is of files and objects; name what is new in source.query');
 }
 
 /** Only the runs of a schedule have runs before them. @throws MillraceError `spec.invalid` */
@@ -399,6 +432,7 @@ function defaultName(processor: string, source: SourceSpec): string {
 
 /** The last part of a path that is more than a pattern, without its extension. */
 function stemOf(uri: string): string {
+  if (isTableUri(uri)) return parseTableUri(uri).table?.at(-1) ?? parseTableUri(uri).connection;
   const parts = uri.split('/').map((part) => part.replace(/\.[a-z0-9]+$/i, '').replace(/[*?{}[\]()!]+/g, ''));
   return parts.filter((part) => /[\p{L}\p{N}]/u.test(part)).at(-1) ?? 'data';
 }

@@ -1,5 +1,6 @@
 import type { Notice } from '../core/notice.js';
 import type { SourcePin } from '../core/plan.js';
+import type { Column, Row } from '../core/records.js';
 
 /** Where bytes lie. Two ports: bytes to read (a length and a ranged read) and an area to write in (private, then published once). */
 
@@ -43,6 +44,66 @@ export interface SourceStore {
   open(uri: string, pin?: SourcePin): Promise<ByteSource>;
   /** A path by which a library that reads files itself can read it; null where it lies on no disk of this machine. */
   localPath(uri: string): Promise<string | null>;
+  /** What `postgres:` names. Absent: nothing. */
+  readonly tables?: Tables;
+}
+
+/** A table or a query of a database. */
+export interface TableRef {
+  /** `postgres://connection/schema.table`; with a query `postgres://connection`. */
+  uri: string;
+  query?: string;
+  /** Columns by whose values it is split. Absent: the primary key of a table. */
+  key?: string[];
+}
+
+export interface TableColumn extends Column {
+  /** The type that its Parquet file gives it. */
+  stored: string;
+}
+
+export interface TableShape {
+  label: string;
+  columns: TableColumn[];
+  /** Both as the server estimates them. */
+  records: number;
+  bytes: number;
+  key: string[];
+  /** `blocks`: by where the rows lie, for there is no key. */
+  split: 'key' | 'blocks' | 'none';
+  ranges: number;
+  warnings: string[];
+}
+
+/** A part of a source as it was at one moment. Structured-clonable. */
+export interface TableRange {
+  ref: TableRef;
+  /** The moment; good for as long as its holder lives. */
+  snapshot: string;
+  query: string;
+  columns: TableColumn[];
+}
+
+/** Tables of databases, as sources. */
+export interface Tables {
+  /**
+   * What a source is like, with as many of its first rows as are asked for.
+   * @throws MillraceError `connection.unknown`, `postgres.*`, `source.*`
+   */
+  look(ref: TableRef, sampled?: number): Promise<TableShape & { sample: Row[] }>;
+  /**
+   * Holds one moment while `use` runs. `lost` is aborted where the server lets go of it.
+   * @throws MillraceError as `look`; `source.snapshot_lost` (retryable)
+   */
+  underSnapshot<T>(
+    ref: TableRef,
+    use: (held: { shape: TableShape; ranges: TableRange[]; lost: AbortSignal }) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T>;
+  /** Copies a range into a file as CSV, null as `\N`. @returns its rows */
+  copyRange(range: TableRange, file: string, signal?: AbortSignal): Promise<number>;
+  /** @returns the version of the server behind a connection */
+  check(connection: string): Promise<string>;
 }
 
 /** Tells webhooks. */

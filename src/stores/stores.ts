@@ -3,13 +3,14 @@ import { MillraceError } from '../core/errors.js';
 import { createFileStore } from './file-store.js';
 import { WORK_SCHEME } from './port.js';
 import type { SinkStore, SourceStore, WorkArea } from './port.js';
+import { createTables } from './postgres/tables.js';
 import { createS3Store } from './s3/s3-store.js';
 import { createWebStore } from './web-store.js';
 import { createWorkSource } from './work-source.js';
 
 /** Every place that sources and sinks may name, by its scheme. @param work whose results may be sources of other jobs */
 export function createStores(
-  { roots, httpAllow, s3 = [] }: Pick<Config, 'roots' | 'httpAllow' | 's3'>,
+  { roots, httpAllow, s3 = [], postgres = {} }: Pick<Config, 'roots' | 'httpAllow' | 's3' | 'postgres'>,
   cwd: string,
   work: WorkArea,
 ): SourceStore & SinkStore {
@@ -24,6 +25,7 @@ export function createStores(
     find: (uri) => source(uri).find(uri),
     open: (uri, pin) => source(uri).open(uri, pin),
     localPath: (uri) => source(uri).localPath(uri),
+    tables: createTables(postgres),
     async resolve(uri, ifExists) {
       if (!isWeb(uri)) return sink(uri).resolve(uri, ifExists);
       throw new MillraceError('sink.read_only', `sink "${uri}" is on a web server, which is only read; name a path`);

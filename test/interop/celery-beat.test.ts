@@ -7,13 +7,12 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSource } from '../../src/migrate/read-source.js';
 import { agree, compareAll, readMoments, shown } from '../migrate/support/celery-times.js';
-import { findPostgres, startPostgres, type PostgresServer } from './postgres-server.js';
+import { startPostgres, type PostgresServer } from '../helpers/postgres-server.js';
 
 const run = promisify(execFile);
 const FIXTURES = fileURLToPath(new URL('../migrate/fixtures', import.meta.url));
 /** `npm run test:interop`: it fetches Python packages. */
 const ON = process.env.INTEROP !== undefined;
-const BIN = ON ? await findPostgres() : null;
 
 describe.runIf(ON)('django-celery-beat itself', () => {
   let folder: string;
@@ -57,10 +56,10 @@ describe.runIf(ON)('django-celery-beat itself', () => {
     expect(await read({ file: 'dump.json' })).toEqual(await read({ database: 'sqlite/beat.sqlite3' }));
   });
 
-  describe.runIf(BIN !== null)('in PostgreSQL', () => {
+  describe('in PostgreSQL', () => {
     let server: PostgresServer;
     beforeAll(async () => {
-      server = await startPostgres(BIN!);
+      server = await startPostgres();
     }, 60_000);
     afterAll(() => server.stop());
 

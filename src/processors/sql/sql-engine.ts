@@ -38,7 +38,18 @@ export interface SqlEngine {
    * @param all every file of the output: the columns are those of all of them
    */
   convert(paths: string[], all: string[], output: SqlOutput, signal?: AbortSignal): Promise<SqlPart>;
+  /**
+   * Writes what PostgreSQL copied as CSV (no header, null as `\\N`) as one Parquet file of these types.
+   * @throws MillraceError `source.bad_value` where a value has no place in its type
+   */
+  importCopy(path: string, columns: CopiedColumn[], output: SqlOutput, signal?: AbortSignal): Promise<SqlPart>;
   close(): void;
+}
+
+/** @property stored a DuckDB type */
+export interface CopiedColumn {
+  name: string;
+  stored: string;
 }
 
 export interface SqlMap {
@@ -291,16 +302,61 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
     });
   }
 
+  async function importCopy(
+    given: string,
+    columns: CopiedColumn[],
+    output: SqlOutput,
+    signal?: AbortSignal,
+  ): Promise<SqlPart> {
+    const path = await realpath(given);
+    return connected(await jailFor([path]), signal, async (connection) => {
+      const source = copySource(path, columns);
+      const moments = columns.filter(({ stored }) => stored === 'DATE' || stored === 'TIMESTAMP');
+      const checks = moments.map(({ name }) => `count(*) filter (not isfinite(${identifier(name)}))`);
+      const records = await copy(connection, source, [], output);
+      const endless =
+        checks.length === 0
+          ? []
+          : (
+              await connection.runAndReadAll(`select ${checks.join(', ')} from read_parquet(${literal(output.path)})`)
+            ).getRows()[0]!;
+      const at = endless.findIndex((count) => Number(count) > 0);
+      if (at >= 0) throw badValue(`column "${moments[at]!.name}" holds an infinite time`);
+      const described = columns.map(({ name, stored }) => ({ name, type: stored }));
+      return { columns: described, records, bytes: (await stat(output.path)).size };
+    }).catch((error: unknown) => {
+      if (error instanceof MillraceError) throw error;
+      const fault = sqlError('map', error);
+      throw fault.retryable || fault.code === 'sql.out_of_memory'
+        ? fault
+        : badValue(fault.message.slice('map: '.length));
+    });
+  }
+
   return {
     openMap,
     reduce,
     check,
     convert,
+    importCopy,
     close() {
       annex?.jail.closeSync();
       home.closeSync();
     },
   };
+}
+
+function copySource(path: string, columns: readonly CopiedColumn[]): string {
+  const types = columns.map(({ name, stored }) => `${literal(name)}: ${literal(stored)}`).join(', ');
+  return `from read_csv(${literal(path)}, auto_detect = false, header = false, columns = {${types}}, delim = ',', quote = '"',
+    escape = '"', nullstr = '\\N', allow_quoted_nulls = false, strict_mode = true, new_line = '\\n', max_line_size = ${MAX_RECORD_BYTES})`;
+}
+
+function badValue(what: string): MillraceError {
+  return new MillraceError(
+    'source.bad_value',
+    `a value has no place in the type of its column: ${what}; leave it out or cast it in source.query`,
+  );
 }
 
 /** @throws MillraceError `job.cancelled` */
