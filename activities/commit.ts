@@ -11,12 +11,13 @@ import { keys, partsOf } from '../src/core/receipt.js';
 import type { PartRef, Receipt } from '../src/core/receipt.js';
 import { NO_COUNTS, addCounts } from '../src/core/records.js';
 import type { Counts, Row } from '../src/core/records.js';
+import { isTableUri } from '../src/core/table-uri.js';
 import { csvHeader } from '../src/formats/csv-writer.js';
 import { parseOwnNdjson } from '../src/formats/ndjson-writer.js';
 import { createDigest, digestKind, sha256Of } from '../src/processors/range/part-digest.js';
-import type { StagedFile } from '../src/stores/port.js';
+import type { StagedFile, TablePiece } from '../src/stores/port.js';
 import { mergeRejects } from './rejects.js';
-import { tableOf } from './copy-source.js';
+import { tableOf, tablesOf } from './copy-source.js';
 import { writeEnded } from './ended.js';
 import { ownFormerOutput } from './own-output.js';
 import { isDone } from './take-up.js';
@@ -95,7 +96,11 @@ class Commit {
     const pieces = await this.pieces(receipts, receipt);
     if (this.plan.reduces) counts.out = pieces.reduce((sum, piece) => sum + piece.records, 0);
     const rejects = await mergeRejects(this.to, this.plan, receipts, receipt);
-    const { output, parts } = isSingleFile(this.plan) ? await this.oneFile(pieces) : await this.folder(pieces);
+    const { output, parts } = this.plan.spec.sink?.table
+      ? await this.table(pieces)
+      : isSingleFile(this.plan)
+        ? await this.oneFile(pieces)
+        : await this.folder(pieces);
     const failedChunks = receipts.flatMap(({ from, to, failed }) => (failed ? [{ from, to, ...failed }] : []));
     const manifest = this.manifest(counts, output, parts, rejects, failedChunks);
     const rows = await this.smallRows(output);
@@ -155,7 +160,7 @@ class Commit {
   private async mendSink({ output, manifest }: JobResult): Promise<void> {
     const { files, work } = this.to;
     const { job } = this.input;
-    if (output.inWorkArea) return;
+    if (output.inWorkArea || isTableUri(output.uri)) return;
     const beside = manifestBeside(output.uri);
     if (output.single && !(await files.digest(beside))) await this.writeManifest(beside, await work.read(manifest));
     await files.sweep(output.uri, job);
@@ -223,6 +228,24 @@ class Commit {
       columns: columnsOf(ready),
     };
     return { output, parts: [{ uri: target, chunk: pieces.length === 1 ? pieces[0]!.chunk : null, records, ...made }] };
+  }
+
+  /** All rows at once, in one transaction of the database. */
+  private async table(pieces: Piece[]): Promise<{ output: OutputRef; parts: ManifestPart[] }> {
+    const { uri, table, format } = this.plan.spec.sink!;
+    const columns = columnsOf(pieces);
+    const read = (piece: Piece) => this.read(piece);
+    async function* loaded(): AsyncGenerator<TablePiece> {
+      for (const piece of pieces) {
+        yield { columns: piece.columns.map(({ name }) => name), records: piece.records, blocks: read(piece) };
+      }
+    }
+    const { job } = this.input;
+    const { generation, signal } = this;
+    const load = { uri, job, generation, columns, ...table!, pieces: loaded(), signal };
+    const records = await tablesOf(this.to).load(load);
+    const bytes = pieces.reduce((sum, piece) => sum + piece.bytes, 0);
+    return { output: { uri, inWorkArea: false, format, single: true, records, bytes, columns }, parts: [] };
   }
 
   private async folder(pieces: Piece[]): Promise<{ output: OutputRef; parts: ManifestPart[] }> {
@@ -428,7 +451,8 @@ class Commit {
     await work.publish(key, JSON.stringify(manifest, null, 2) + '\n');
     const text = await work.read(key);
     if (this.folderManifest) await this.folderManifest(text.toString());
-    else if (!manifest.output.inWorkArea) await this.writeManifest(manifestBeside(manifest.output.uri), text);
+    else if (!manifest.output.inWorkArea && !isTableUri(manifest.output.uri))
+      await this.writeManifest(manifestBeside(manifest.output.uri), text);
   }
 
   /** The rows themselves, where they are few enough to travel with the result. */

@@ -72,6 +72,8 @@ export interface SinkSpec {
   /** Of CSV and NDJSON `gzip`; absent: none. Of Parquet its codec; absent: snappy. */
   compression?: SinkCompression;
   ifExists: 'error' | 'replace';
+  /** Of a `postgres:` table: what its rows are to what is there. */
+  table?: { ifExists: 'error' | 'replace' | 'append'; upsert?: string[] };
 }
 
 export interface JobOptions {

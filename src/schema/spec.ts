@@ -180,41 +180,56 @@ const source = closed({
 const internalSource = source.extend({ itemsKey: z.string().optional() });
 
 const sink = closed({
-  uri: uri.meta({ description: 'One file; ending in /: a folder of parts' }),
+  uri: uri.meta({ description: 'One file; ending in /: a folder of parts; postgres://NAME/schema.table: a table' }),
   format: z.enum(SINK_FORMATS).optional().meta({ description: 'Default: by the extension' }),
   compression: z
     .enum(SINK_COMPRESSIONS)
     .default('auto')
     .meta({ description: 'Of csv and ndjson: gzip where the name ends in .gz. Of parquet: snappy' }),
   ifExists: z
-    .enum(['error', 'replace'])
+    .enum(['error', 'replace', 'append'])
     .default('error')
-    .meta({ description: 'What becomes of an output that is there' }),
-}).transform(({ uri, format, compression, ifExists }, context) => {
-  if (uri.endsWith('/') && !format) {
-    context.addIssue({
-      code: 'custom',
-      path: ['format'],
-      message: `missing; a folder of parts needs ${SINK_FORMATS.join(', ')}`,
-    });
+    .meta({ description: 'What becomes of an output that is there; append: of tables only' }),
+  upsert: z
+    .union([columnName, z.array(columnName).min(1).max(16)], {
+      error: ({ input }) => `wanted a column or a list of columns, found ${shown(input)}`,
+    })
+    .transform((given) => (typeof given === 'string' ? [given] : given))
+    .optional()
+    .meta({ description: 'Of a postgres: table, the columns of the key whose rows are replaced' }),
+}).transform(({ uri, format, compression, ifExists, upsert }, context) => {
+  const refuse = (field: string, message: string) => {
+    context.addIssue({ code: 'custom', path: [field], message });
     return z.NEVER;
+  };
+  if (isTableUri(uri)) {
+    if (format) return refuse('format', 'a table has no format; leave it out');
+    if (compression !== 'auto') return refuse('compression', 'a table has none; leave it out');
+    if (upsert && ifExists === 'replace')
+      return refuse('upsert', 'wanted either upsert or ifExists: replace, found both');
+    const table = { ifExists, ...(upsert && { upsert }) };
+    return {
+      uri,
+      format: 'csv' as const,
+      ifExists: ifExists === 'error' && !upsert ? ('error' as const) : ('replace' as const),
+      table,
+    };
+  }
+  if (upsert) return refuse('upsert', 'wanted of a postgres: table only');
+  if (ifExists === 'append') return refuse('ifExists', 'append is of postgres: tables; wanted error or replace');
+  if (uri.endsWith('/') && !format) {
+    return refuse('format', `missing; a folder of parts needs ${SINK_FORMATS.join(', ')}`);
   }
   const settled = format ?? formatOf(uri);
   if (!settled) {
-    const message = `the name ${shown(uri)} does not tell the format; name it .csv, .ndjson or .parquet, or set sink.format`;
-    context.addIssue({ code: 'custom', path: ['format'], message });
-    return z.NEVER;
+    return refuse(
+      'format',
+      `the name ${shown(uri)} does not tell the format; name it .csv, .ndjson or .parquet, or set sink.format`,
+    );
   }
   const packed = sinkCompression(uri, settled, compression);
-  if (packed === null) {
-    const wanted = settled === 'parquet' ? 'auto, none, snappy, gzip or zstd' : 'auto, none or gzip';
-    context.addIssue({
-      code: 'custom',
-      path: ['compression'],
-      message: `wanted ${wanted} for ${settled}, found ${shown(compression)}`,
-    });
-    return z.NEVER;
-  }
+  if (packed === null)
+    return refuse('compression', `wanted auto, none or gzip for ${settled}, found ${shown(compression)}`);
   return { uri, format: settled, ...packed, ifExists };
 });
 
@@ -369,6 +384,7 @@ export function parseSpec(input: unknown, mode: { internal?: boolean } = {}): Jo
     throw invalid([{ path: '/source', at: 'source', message: `wanted one of uri, job and items, ${found}` }]);
   }
   checkTable(sourceSpec);
+  if (sink?.table) checkTarget(sink.uri);
   return {
     name: name ?? defaultName(process.use, sourceSpec),
     source: sourceSpec,
@@ -376,6 +392,13 @@ export function parseSpec(input: unknown, mode: { internal?: boolean } = {}): Jo
     ...(sink && { sink }),
     options,
   };
+}
+
+function checkTarget(uri: string): void {
+  if (parseTableUri(uri).table) return;
+  throw invalid([
+    { path: '/sink/uri', at: 'sink.uri', message: 'wanted postgres://NAME/schema.table, found no table' },
+  ]);
 }
 
 /** @throws MillraceError `spec.invalid`, `source.secret_in_uri`, `source.bad_uri` */

@@ -84,7 +84,28 @@ export interface TableRange {
   columns: TableColumn[];
 }
 
-/** Tables of databases, as sources. */
+/** A result on its way into a table. */
+export interface TableLoad {
+  uri: string;
+  job: string;
+  generation: number;
+  /** Of the whole result, by the type that the SQL engine gave them; a table that is not there gets them. */
+  columns: Array<{ name: string; type: string }>;
+  ifExists: 'error' | 'replace' | 'append';
+  /** The key whose rows are replaced; the others stay. */
+  upsert?: string[];
+  pieces: AsyncIterable<TablePiece>;
+  signal: AbortSignal;
+}
+
+/** CSV without a header. */
+export interface TablePiece {
+  columns: string[];
+  records: number;
+  blocks: AsyncIterable<Buffer>;
+}
+
+/** Tables of databases. */
 export interface Tables {
   /**
    * What a source is like, with as many of its first rows as are asked for.
@@ -102,6 +123,17 @@ export interface Tables {
   ): Promise<T>;
   /** Copies a range into a file as CSV, null as `\N`. @returns its rows */
   copyRange(range: TableRange, file: string, signal?: AbortSignal): Promise<number>;
+  /**
+   * Whether a table may be filled.
+   * @throws MillraceError `sink.exists`, `sink.*`, `connection.unknown`, `postgres.*`
+   */
+  resolve(uri: string, ifExists: 'error' | 'replace'): Promise<string>;
+  /**
+   * Fills a table in one transaction, once for each generation of a job however often it is asked.
+   * @returns the rows of the result
+   * @throws MillraceError `sink.exists`, `sink.bad_value`, `sink.constraint`, `sink.*`, `postgres.*`
+   */
+  load(load: TableLoad): Promise<number>;
   /** @returns the version of the server behind a connection */
   check(connection: string): Promise<string>;
 }

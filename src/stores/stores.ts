@@ -1,5 +1,6 @@
 import type { Config } from '../core/config.js';
 import { MillraceError } from '../core/errors.js';
+import { isTableUri } from '../core/table-uri.js';
 import { createFileStore } from './file-store.js';
 import { WORK_SCHEME } from './port.js';
 import type { SinkStore, SourceStore, WorkArea } from './port.js';
@@ -18,6 +19,7 @@ export function createStores(
   const web = createWebStore({ allow: httpAllow });
   const objects = createS3Store(s3);
   const results = createWorkSource(work);
+  const tables = createTables(postgres);
   const isWeb = (uri: string) => /^https?:/i.test(uri);
   const sink = (uri: string) => (/^s3:/i.test(uri) ? objects : files);
   const source = (uri: string): SourceStore => (isWeb(uri) ? web : uri.startsWith(WORK_SCHEME) ? results : sink(uri));
@@ -25,8 +27,9 @@ export function createStores(
     find: (uri) => source(uri).find(uri),
     open: (uri, pin) => source(uri).open(uri, pin),
     localPath: (uri) => source(uri).localPath(uri),
-    tables: createTables(postgres),
+    tables,
     async resolve(uri, ifExists) {
+      if (isTableUri(uri)) return tables.resolve(uri, ifExists);
       if (!isWeb(uri)) return sink(uri).resolve(uri, ifExists);
       throw new MillraceError('sink.read_only', `sink "${uri}" is on a web server, which is only read; name a path`);
     },
@@ -35,6 +38,7 @@ export function createStores(
     digest: (target) => sink(target).digest(target),
     names: (folder) => sink(folder).names(folder),
     remove: (target) => sink(target).remove(target),
-    sweep: (target, owner) => sink(target).sweep(target, owner),
+    // What is put into a table is nowhere before its commit.
+    sweep: async (target, owner) => (isTableUri(target) ? undefined : sink(target).sweep(target, owner)),
   };
 }

@@ -21,6 +21,6 @@ export async function copyRange(context: ThreadContext, range: TableRange, { sig
         `the server sent ${rows} rows of "${range.ref.uri}" and ${part.records} of them were stored`,
       );
     }
-    return stagePart(context, output.path, part, 'crc32');
+    return stagePart(context, output.path, part, { digest: 'crc32' });
   });
 }

@@ -6,6 +6,7 @@ import { parseTableUri } from '../../core/table-uri.js';
 import type { TableRef, Tables } from '../port.js';
 import { close, connectTo, postgresFault } from './connect.js';
 import type { Connections } from './connect.js';
+import { loadTable, resolveTarget } from './load.js';
 import { SOURCE_FAULTS, firstRows, labelOf, look } from './look.js';
 import { rangeQueries } from './ranges.js';
 import { literal } from './sql.js';
@@ -70,6 +71,9 @@ export function createTables(connections: Connections): Tables {
         signal,
       );
     },
+
+    resolve: (uri, ifExists) => resolveTarget(connections, uri, ifExists),
+    load: (load) => loadTable(connections, load),
 
     async check(name) {
       const client = await connectTo(connections, name.toLowerCase());
