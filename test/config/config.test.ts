@@ -154,9 +154,29 @@ describe('the Temporal server', () => {
   });
 });
 
+describe('connections', () => {
+  it('have their names from the environment and the file, in lower case', () => {
+    toml('[postgres]\nshop = "postgres://a:b@file/x"\nother = "postgresql://o/y"');
+    const env = { MILLRACE_POSTGRES_SHOP: 'postgres://a:b@env/x', MILLRACE_POSTGRES_Third: 'postgres://t/z' };
+    expect(loadConfig({ env, cwd }).postgres).toEqual({
+      shop: 'postgres://a:b@env/x',
+      other: 'postgresql://o/y',
+      third: 'postgres://t/z',
+    });
+    expect(loadConfig({ env: {}, cwd: path.join(cwd, 'elsewhere') }).postgres).toBeUndefined();
+  });
+
+  it('that are wrong are named without what is secret', () => {
+    const { message } = refusal(() => loadConfig({ env: { MILLRACE_POSTGRES_SHOP: 'http://u:hunter2@h/x' }, cwd }));
+    expect(message).toContain('"shop": wanted postgres://user:password@host/database');
+    expect(message).not.toContain('hunter2');
+  });
+});
+
 describe('SETTINGS', () => {
   it('lists each once, with a meaning', () => {
     expect(new Set(SETTINGS.map((setting) => setting.env)).size).toBe(SETTINGS.length);
-    for (const { env, meaning } of SETTINGS) expect(`${env} ${meaning}`).toMatch(/^MILLRACE_[A-Z0-9_]+ .{10,}/);
+    for (const { env, meaning } of SETTINGS)
+      expect(`${env} ${meaning}`).toMatch(/^MILLRACE_[A-Z0-9_]+(<NAME>)? .{10,}/);
   });
 });

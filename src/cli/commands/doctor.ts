@@ -48,12 +48,17 @@ async function runChecks(cli: Cli): Promise<Check[]> {
     machine.checkScratch(config),
     machine.checkProcessors(config),
     buckets(config),
+    databases(config),
   ]);
   return [machine.checkNode(), machine.checkVersions(), ...found.flat()];
 }
 
 async function buckets(config: Config): Promise<Check[]> {
   return config.s3 ? (await import('../doctor/s3-checks.js')).checkBuckets(config) : [];
+}
+
+async function databases(config: Config): Promise<Check[]> {
+  return config.postgres ? (await import('../doctor/postgres-checks.js')).checkConnections(config) : [];
 }
 
 function printChecks({ io, style }: Cli, checks: readonly Check[]): void {
