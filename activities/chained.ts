@@ -64,6 +64,7 @@ async function partsOf(needs: Needs, { parts, output }: Manifest, ours: boolean)
   if (output.inWorkArea && !ours) {
     throw badManifest(output.uri, 'names what lies in the work area; name its job as source.job instead');
   }
+  if (parts.length === 0) throw badManifest(output.uri, 'is no file but a table; name the table as the source');
   // A part without records may be a file without a header.
   const filled = parts.filter(({ records }) => records > 0);
   const wanted = filled.length > 0 ? filled : parts.slice(0, 1);

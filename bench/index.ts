@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { flightsTs } from './flights-ts.js';
 import { startServices, type Services } from './harness.js';
+import { postgres } from './postgres.js';
 import { machine, tableText, type Line } from './report.js';
 import { s3 } from './s3.js';
 import { scale } from './scale.js';
@@ -24,7 +25,7 @@ const SERVED: Record<string, (services: Services) => Promise<Line[]>> = {
   scale,
 };
 /** These start their own. */
-const ALONE: Record<string, () => Promise<Line[]>> = { dev, demo, s3 };
+const ALONE: Record<string, () => Promise<Line[]>> = { dev, demo, s3, postgres };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { save: { type: 'boolean' } } });
 const known = [...Object.keys(SERVED), ...Object.keys(ALONE)];

@@ -42,6 +42,7 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
   'notify.forbidden_address': 'A webhook at a private address: name its host in `MILLRACE_NOTIFY_ALLOW`',
   'notify.refused': 'A webhook refused a notice for good (4xx)',
   'output.folder': 'The output is a folder of parts: the manifest lists them',
+  'output.table': 'The output is a table: its database has the rows',
   'output.gone': 'Somebody removed the output',
   'path.outside_root': 'The path is below none of the folders of `MILLRACE_ROOTS`',
   'plan.timeout': 'The plan was not made in time: workers are busy, or the source is slow',

@@ -8,6 +8,7 @@ import type { Issue } from '../core/errors.js';
 import { isEndState } from '../core/job.js';
 import type { JobResult, JobView, Manifest, OutputRef } from '../core/job.js';
 import type { Row } from '../core/records.js';
+import { isTableUri } from '../core/table-uri.js';
 import { parseSettings } from '../core/settings.js';
 import { toIssues } from '../schema/issues.js';
 import { parseSpec, refuseIncremental, specDigest } from '../schema/spec.js';
@@ -246,6 +247,12 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
         {
           link: job.links.manifest,
         },
+      );
+    }
+    if (isTableUri(output.uri)) {
+      throw new HttpProblem(
+        'output.table',
+        `the output of job "${job.id}" is the table "${output.uri}"; ask its database`,
       );
     }
     return send(c, await openOutput(output, deps), {

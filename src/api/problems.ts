@@ -42,6 +42,7 @@ export const PROBLEMS: Readonly<Record<string, readonly [status: ContentfulStatu
   'job.no_worker': [503, 'No worker'],
   'result.too_large': [409, 'Result too large to be inline'],
   'output.folder': [409, 'Output is a folder of parts'],
+  'output.table': [409, 'Output is a table'],
   'output.gone': [410, 'Output is gone'],
   'notify.*': [422, 'Webhook cannot be told'],
   'plan.timeout': [503, 'Plan not made in time'],

@@ -1,3 +1,4 @@
+import { isTableUri } from '../core/table-uri.js';
 import type { ChunkRow } from '../core/chunk-view.js';
 import { bytes, compact, count, duration } from '../core/figures.js';
 import { isEndState } from '../core/job.js';
@@ -239,7 +240,7 @@ function Result({
       <p>
         {count(output.records)} records, {bytes(output.bytes)} of {output.format}
         {output.inWorkArea ? ' kept by the service' : ` in ${output.uri}`} ·{' '}
-        {output.single && (
+        {output.single && !isTableUri(output.uri) && (
           <>
             <a href={job.links.output} download="">
               Download

@@ -6,7 +6,7 @@ import { parseTableUri } from '../../core/table-uri.js';
 import type { TableLoad } from '../port.js';
 import { close, connectTo, postgresFault, stateOf } from './connect.js';
 import type { Connections, FaultCodes } from './connect.js';
-import { identifier, literal, qualified } from './sql.js';
+import { identifier, qualified } from './sql.js';
 
 /** One row a commit, in the schema of its target: written with the rows, or not at all. */
 const LEDGER = 'millrace_commits';
@@ -80,6 +80,7 @@ export async function loadTable(connections: Connections, load: TableLoad): Prom
     if (before !== null) return before;
     await client.query('begin');
     const rows = await fill(client, target, ledger, load);
+    await oneAfterAnother(client, ledger, load);
     await client.query(`insert into ${ledger} (job, generation, target, rows) values ($1, $2, $3, $4)`, [
       load.job,
       load.generation,
@@ -132,11 +133,19 @@ async function committed(client: Client, ledger: string, { job, generation }: Ta
   throw new MillraceError('sink.superseded', `a later run of job "${job}" has filled the table already`);
 }
 
+/**
+ * From here to the commit attempts of a job come one after another, so that a late one sees the run that came after its own.
+ * Of the same run the key of the ledger lets only one commit.
+ */
+async function oneAfterAnother(client: Client, ledger: string, load: TableLoad): Promise<void> {
+  await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`millrace ${load.job}`]);
+  await committed(client, ledger, load);
+}
+
 async function fill(client: Client, target: string, ledger: string, load: TableLoad): Promise<number> {
   const { uri, columns, upsert, ifExists } = load;
   const names = columns.map(({ name }) => name);
   const list = names.map(identifier).join(', ');
-  const lock = `select pg_advisory_xact_lock(hashtextextended(${literal(`millrace ${load.job}`)}, 0))`;
   if (columns.length === 0) return 0;
   if (!(await exists(client, target))) {
     const key = upsert ? `, primary key (${upsert.map(identifier).join(', ')})` : '';
@@ -158,8 +167,7 @@ async function fill(client: Client, target: string, ledger: string, load: TableL
   // The lock on what others read is short: they see the former rows until the new ones are here.
   await client.query(`create temp table millrace_staging on commit drop as select ${list} from ${target} with no data`);
   const rows = await copyInto(client, STAGING, load);
-  await client.query(lock);
-  await committed(client, ledger, load);
+  await oneAfterAnother(client, ledger, load);
   if (!upsert) await client.query(`truncate ${target}`);
   await client.query(`insert into ${target} (${list}) select ${list} from ${STAGING}${onConflict(names, upsert)}`);
   return rows;

@@ -1,0 +1,70 @@
+import { open } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import pg from 'pg';
+import { from } from 'pg-copy-streams';
+import { startPostgres } from '../test/helpers/postgres-server.js';
+import { alternate, flightsFile, startServices } from './harness.js';
+import type { Line } from './report.js';
+
+const ROUNDS = 3;
+
+/** Three million rows into a table, from a CSV: by a job, and by COPY of the same file alone. */
+export async function postgres(): Promise<Line[]> {
+  const server = await startPostgres();
+  process.env.MILLRACE_POSTGRES_BENCH = server.url;
+  const services = await startServices();
+  try {
+    const file = await flightsFile();
+    const process = { use: 'sql', with: { map: 'select * from chunk' } };
+    const job = (uri: string) => services.run({ source: { uri: file }, process, sink: { uri, ifExists: 'replace' } });
+    await job('postgres://bench/ours');
+    await server.query('create table peer (like ours)');
+    const times = await alternate(ROUNDS, {
+      ours: () => job('postgres://bench/ours'),
+      peer: () => copyFile(server.url, file),
+      reading: () =>
+        services.run({
+          source: { uri: 'postgres://bench/peer' },
+          process: {
+            use: 'sql',
+            with: { map: 'select count(*) n from chunk', reduce: 'select sum(n) n from partials' },
+          },
+        }),
+    });
+    const [row] = await server.query<{ same: boolean }>(
+      'select (select count(*) from ours) = (select count(*) from peer) as same',
+    );
+    if (!row!.same) throw new Error('the tables differ');
+    const bench = 'postgres';
+    return [
+      {
+        bench,
+        what: '3 M rows of CSV into a table / COPY of the file alone',
+        ours: times.ours,
+        peer: times.peer,
+        target: '<= 1.5x',
+        met: times.ours <= 1.5 * times.peer,
+      },
+      { bench, what: 'the same table copied and counted', ours: times.reading, target: '' },
+    ];
+  } finally {
+    await services.stop();
+    await server.stop();
+  }
+}
+
+/** As a sink that replaces does it: emptied and filled in one transaction. */
+async function copyFile(connectionString: string, path: string): Promise<void> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  const file = await open(path);
+  try {
+    await client.query('begin');
+    await client.query('truncate peer');
+    await pipeline(file.createReadStream(), client.query(from('copy peer from stdin (format csv, header)')));
+    await client.query('commit');
+  } finally {
+    await file.close().catch(() => undefined);
+    await client.end();
+  }
+}
