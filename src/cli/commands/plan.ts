@@ -33,7 +33,8 @@ function printPlan(cli: Cli, plan: PlanView): void {
   const about = plan.recordsExact ? '' : 'about ';
   say(`${style.bold(printable(plan.name))}  ${style.dim('plan; nothing was started')}`);
   fact('processor', printable(plan.processor));
-  fact('source', `${count(plan.files)} ${plan.files === 1 ? 'file' : 'files'}, ${plan.format}, ${bytes(plan.bytes)}`);
+  const files = `${count(plan.files)} ${plan.files === 1 ? 'file' : 'files'}, ${plan.format}`;
+  fact('source', `${plan.format === 'postgres' ? 'a table or query of PostgreSQL' : files}, ${bytes(plan.bytes)}`);
   fact('records', `${about}${count(plan.records)}`);
   fact(
     'chunks',
