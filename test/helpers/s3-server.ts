@@ -30,7 +30,7 @@ export interface TestBucket {
   parts(): Promise<number>;
 }
 
-const STARTS_MS = 900_000;
+const STARTS_MS = 1_500_000;
 /** A hook that waits for the server, which may have to be built. */
 export const S3_HOOK_MS = STARTS_MS + 10_000;
 
