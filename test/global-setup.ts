@@ -34,8 +34,8 @@ declare module 'vitest' {
     temporal: TemporalForTests | null;
     /** File of the bundled workflows, or why there is none. */
     workflowBundle: { path: string } | { fault: string };
-    /** Null where no test of this run asks for it. `log` is there once the server cannot be started, and says why. */
-    s3: { endpoint: string; log: string } | null;
+    /** Null where no test of this run asks for it, or S3_TESTS is not set. */
+    s3: { endpoint: string } | null;
   }
 }
 
@@ -64,24 +64,20 @@ async function provideTemporal(project: TestProject, needed: boolean, folder: st
   return stop;
 }
 
-/** Starts beside the tests: where it has to be built first, that takes minutes which the others need not wait. */
+/** Only where it was asked for: a machine that has no such server builds it, which takes minutes of all cores. */
 async function provideS3(project: TestProject, needed: boolean, folder: string): Promise<() => Promise<void>> {
-  if (!needed) {
+  if (!needed || !process.env.S3_TESTS) {
     project.provide('s3', null);
     return async () => undefined;
   }
+  const binary = await bringS3Server(HOME, process.env, say);
   const port = await freePort('127.0.0.1');
-  const log = path.join(folder, 's3.log');
-  project.provide('s3', { endpoint: `http://127.0.0.1:${port}`, log });
-  const started = startS3(port, folder).catch(async (error: unknown) => {
-    await writeFile(log, messageOf(error));
-    return null;
-  });
-  return async () => void (await started)?.kill();
+  project.provide('s3', { endpoint: `http://127.0.0.1:${port}` });
+  const server = await startS3(binary, port, folder);
+  return async () => void server.kill();
 }
 
-async function startS3(port: number, folder: string): Promise<ChildProcess> {
-  const binary = await bringS3Server(HOME, process.env, say);
+async function startS3(binary: string, port: number, folder: string): Promise<ChildProcess> {
   const data = path.join(folder, 's3');
   await mkdir(data);
   const env = { ...process.env, ROOT_ACCESS_KEY: 'millrace', ROOT_SECRET_KEY: 'only-for-tests' };

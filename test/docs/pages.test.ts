@@ -37,7 +37,7 @@ async function inTurn(run: () => Promise<void>): Promise<void> {
 }
 
 /** A page for each of them: what is on it is done as a reader would do it. */
-describe.skipIf(testCli() === undefined)('what the docs show', () => {
+describe.skipIf(!process.env.DOCS_TESTS || testCli() === undefined)('what the docs show', () => {
   it.concurrent.each(PAGES)(
     '%s',
     async (page) => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,9 +30,10 @@ export interface TestBucket {
   parts(): Promise<number>;
 }
 
-const STARTS_MS = 1_500_000;
-/** A hook that waits for the server, which may have to be built. */
-export const S3_HOOK_MS = STARTS_MS + 10_000;
+const STARTS_MS = 30_000;
+
+/** Whether this run has an S3 server: `npm run test:s3`. */
+export const hasS3 = inject('s3') !== null;
 
 const CREDENTIALS = { accessKeyId: 'millrace', secretAccessKey: 'only-for-tests' };
 
@@ -42,10 +43,9 @@ let profiles: Promise<number> | undefined;
 export async function testS3(): Promise<{ endpoint: string; troubled: number }> {
   const server = inject('s3');
   if (!server) throw new Error('this run has no S3 server: import test/helpers/s3-server.ts statically');
-  const { endpoint, log } = server;
+  const { endpoint } = server;
   const until = Date.now() + STARTS_MS;
   while (!(await answers(endpoint))) {
-    if (existsSync(log)) throw new Error(readFileSync(log, 'utf8'));
     if (Date.now() > until) throw new Error(`the S3 server at ${endpoint} does not answer`);
     await sleep(250);
   }
