@@ -70,6 +70,11 @@ function oneByte(what: string) {
 }
 
 const columnName = z.string().min(1).max(256);
+const columnNames = z
+  .union([columnName, z.array(columnName).min(1).max(16)], {
+    error: ({ input }) => `wanted a column or a list of columns, found ${shown(input)}`,
+  })
+  .transform((given) => (typeof given === 'string' ? [given] : given));
 
 const csv = closed({
   delimiter: oneByte('the delimiter').default(',').meta({ description: 'Between fields; one ASCII character' }),
@@ -137,11 +142,7 @@ const source = closed({
     .max(65_536)
     .optional()
     .meta({ description: 'With uri postgres://NAME: the rows of this query' }),
-  key: z
-    .union([columnName, z.array(columnName).min(1).max(16)], {
-      error: ({ input }) => `wanted a column or a list of columns, found ${shown(input)}`,
-    })
-    .transform((given) => (typeof given === 'string' ? [given] : given))
+  key: columnNames
     .optional()
     .meta({ description: 'Of a postgres: source, the columns by whose values it is split; default: the primary key' }),
   items: items.optional().meta({ description: 'The records themselves, in place of uri; up to 1 MiB as JSON' }),
@@ -190,11 +191,7 @@ const sink = closed({
     .enum(['error', 'replace', 'append'])
     .default('error')
     .meta({ description: 'What becomes of an output that is there; append: of tables only' }),
-  upsert: z
-    .union([columnName, z.array(columnName).min(1).max(16)], {
-      error: ({ input }) => `wanted a column or a list of columns, found ${shown(input)}`,
-    })
-    .transform((given) => (typeof given === 'string' ? [given] : given))
+  upsert: columnNames
     .optional()
     .meta({ description: 'Of a postgres: table, the columns of the key whose rows are replaced' }),
 }).transform(({ uri, format, compression, ifExists, upsert }, context) => {

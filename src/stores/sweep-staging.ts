@@ -1,7 +1,8 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 
-const STALE_MS = 24 * 3_600_000;
+/** What nobody has touched for so long belongs to nobody: private files, and uploads that were begun. */
+export const STALE_MS = 24 * 3_600_000;
 
 /** Removes the private files of attempts that a killed worker or an ended thread left, once nobody has touched them for a day. */
 export async function sweepStaging(staging: string): Promise<void> {

@@ -4,12 +4,11 @@ import path from 'node:path';
 import { MillraceError } from '../../core/errors.js';
 import { openFile } from '../local-file.js';
 import type { WorkArea } from '../port.js';
-import { sweepStaging } from '../sweep-staging.js';
+import { STALE_MS, sweepStaging } from '../sweep-staging.js';
 import type { Bucket } from './bucket.js';
 import { openVersion } from './s3-store.js';
 import { stagedObject } from './staged-object.js';
 
-const STALE_MS = 24 * 3_600_000;
 const BLOCK_BYTES = 4 * 1024 * 1024;
 
 /**
@@ -22,14 +21,12 @@ export async function createS3WorkArea(bucket: Bucket, prefix: string, staging: 
   await mkdir(staging, { recursive: true });
   const at = (key: string) => prefix + key;
 
-  async function head(key: string) {
-    const found = await bucket.head(at(key));
-    if (found) return found;
-    throw new MillraceError('source.not_found', `"${bucket.uri(at(key))}" is not in the work area`);
-  }
+  const tryRead = (key: string) => bucket.get(at(key));
 
-  async function tryRead(key: string): Promise<Buffer | null> {
-    return bucket.get(at(key));
+  /** What was found of a key. @throws MillraceError `source.not_found` where nothing was */
+  function there<T>(key: string, found: T | null): T {
+    if (found !== null) return found;
+    throw new MillraceError('source.not_found', `"${bucket.uri(at(key))}" is not in the work area`);
   }
 
   async function uploadFile(key: string, file: string): Promise<boolean> {
@@ -49,14 +46,9 @@ export async function createS3WorkArea(bucket: Bucket, prefix: string, staging: 
   }
 
   return {
-    async read(key) {
-      const bytes = await tryRead(key);
-      if (bytes) return bytes;
-      throw new MillraceError('source.not_found', `"${bucket.uri(at(key))}" is not in the work area`);
-    },
-
+    read: async (key) => there(key, await tryRead(key)),
     tryRead,
-    open: async (key) => openVersion(bucket, await head(key)),
+    open: async (key) => openVersion(bucket, there(key, await bucket.head(at(key)))),
     list: async (folder) => (await bucket.names(at(folder))).map((name) => folder + name),
     publish: (key, data) => bucket.put(at(key), Buffer.from(data), true),
 
