@@ -136,6 +136,12 @@ module.exports = {
       'Jobs are started by name and signature, so that a client never loads a workflow or an activity.',
     ),
     room(
+      'access-knows-callers',
+      '^src/access/',
+      [CORE, NODE, npm('zod', 'jose')],
+      'Who a caller is is asked by the API and written by the command line: it knows neither, nor what is asked.',
+    ),
+    room(
       'api-knows-jobs',
       '^src/api/',
       [
@@ -146,8 +152,9 @@ module.exports = {
         TEMPORAL,
         STORE_PORT,
         '^src/dashboard/',
+        '^src/access/',
         NODE,
-        npm('hono', '@hono', 'zod', 'yaml', '@scalar'),
+        npm('hono', '@hono', 'zod', 'yaml', 'rate-limiter-flexible'),
       ],
       'HTTP knows jobs, not Temporal: its dependencies are handed in, and tests call the app without a port.',
     ),
@@ -175,7 +182,7 @@ module.exports = {
         CONFIG,
         ENTRY_POINTS,
         TEMPORAL,
-        '^src/(stores|processors|migrate)/',
+        '^src/(stores|processors|migrate|access)/',
         NODE,
         npm('commander', 'yaml'),
       ],
@@ -185,9 +192,9 @@ module.exports = {
       name: 'cli-inside-by-name',
       severity: 'error',
       comment:
-        'Only dev, demo, doctor and import work behind the API: they start it, examine what it stands on, or come before it.',
-      from: { path: '^src/cli/', pathNot: '^src/cli/(commands/|)(dev|demo|doctor|import)([.]ts$|/)' },
-      to: { path: '^src/(temporal|stores|processors|migrate)/' },
+        'Only dev, demo, doctor, import and tokens work behind the API: they start it, examine what it stands on, or come before it.',
+      from: { path: '^src/cli/', pathNot: '^src/cli/(commands/|)(dev|demo|doctor|import|tokens)([.]ts$|/)' },
+      to: { path: '^src/(temporal|stores|processors|migrate|access)/' },
     },
     room(
       'config-imports-core',

@@ -50,7 +50,7 @@ export async function watchSchedules({ work, watch, taskQueue, notifyUrls }: Dep
       told += events.length;
     }
     if (renews && now.getTime() - Date.parse(changedAt) >= RENEW_MS)
-      await watch.renew(parseSchedule(document).schedule);
+      await watch.renew(id, parseSchedule(document).schedule);
   }
   await work.replace(key, JSON.stringify(next));
   return told;

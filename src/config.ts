@@ -3,7 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse as parseToml } from 'smol-toml';
-import type { Config, S3Place } from './core/config.js';
+import { isLoopback } from './core/config.js';
+import type { AccessConfig, Config, S3Place } from './core/config.js';
 import { MillraceError, messageOf } from './core/errors.js';
 import type { Issue } from './core/errors.js';
 import { devFile, isAlive } from './dev-addresses.js';
@@ -41,6 +42,7 @@ export function loadConfig(sources: {
     if ('fault' in parsed) faults.push({ path: setting.env, message: `${raw.from}: ${parsed.fault}` });
     else given.set(setting.flag, parsed.value);
   }
+  const access = accessOf(given, faults);
   if (faults.length > 0) {
     const text = faults.map((fault) => fault.message).join('; ');
     throw new MillraceError('config.invalid', `settings: ${text}`, { issues: faults });
@@ -61,6 +63,10 @@ export function loadConfig(sources: {
     threads: setting('threads', () => os.availableParallelism()),
     sqlMemoryBytes: setting('sqlMemory', () => 256 * MIB),
     insecure: setting('insecure', () => false),
+    ...(access && { access }),
+    ...(given.has('audit') && { audit: given.get('audit') as string }),
+    ...(given.has('rateLimit') && { rateLimit: given.get('rateLimit') as number }),
+    ...(given.has('cors') && { cors: given.get('cors') as string[] }),
     ...(given.has('notify') && { notify: given.get('notify') as string[] }),
     ...(given.has('notifySecret') && { notifySecret: given.get('notifySecret') as string }),
     ...(given.has('notifyAllow') && { notifyAllow: given.get('notifyAllow') as string[] }),
@@ -68,6 +74,30 @@ export function loadConfig(sources: {
     ...(given.has('postgres') && { postgres: given.get('postgres') as Record<string, string> }),
     ...(given.has('s3') && { s3: given.get('s3') as S3Place[] }),
     temporal: temporalOf(env, home),
+  };
+}
+
+function accessOf(given: ReadonlyMap<SettingFlag, unknown>, faults: Issue[]): AccessConfig | undefined {
+  const text = (flag: SettingFlag) => given.get(flag) as string | undefined;
+  const [tokens, issuer, audience, sessionKey] = [
+    text('tokens'),
+    text('oidcIssuer'),
+    text('oidcAudience'),
+    text('sessionKey'),
+  ];
+  if ((issuer === undefined) !== (audience === undefined)) {
+    const [there, missing] = issuer === undefined ? ['AUDIENCE', 'ISSUER'] : ['ISSUER', 'AUDIENCE'];
+    const path = `MILLRACE_OIDC_${missing}`;
+    faults.push({ path, message: `MILLRACE_OIDC_${there}: wanted ${path} beside it` });
+  }
+  const roleClaim = text('oidcRoleClaim') ?? 'millrace_role';
+  const tenantClaim = text('oidcTenantClaim') ?? 'millrace_tenant';
+  const oidc = issuer !== undefined && audience !== undefined && { issuer, audience, roleClaim, tenantClaim };
+  if (tokens === undefined && !oidc) return undefined;
+  return {
+    ...(tokens !== undefined && { tokens }),
+    ...(oidc && { oidc }),
+    ...(sessionKey !== undefined && { sessionKey }),
   };
 }
 
@@ -153,10 +183,17 @@ function parseSetting(setting: Setting, value: unknown, cwd: string): Parsed {
       // A URL may hold what is secret.
       return urls?.value.every(isWeb) ? urls : { fault: 'wanted http or https URLs separated by commas' };
     }
+    case 'url': {
+      const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : null;
+      const safe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
+      return safe ? { value } : wanted('an https URL', value);
+    }
     case 'port':
       return wholeNumber(value, 0, 65_535);
     case 'count':
       return wholeNumber(value, 1, 1024);
+    case 'rate':
+      return wholeNumber(value, 1, 1_000_000);
     case 'size': {
       const bytes = parseBytes(value);
       return bytes !== null && bytes >= 16 * MIB
@@ -168,6 +205,8 @@ function parseSetting(setting: Setting, value: unknown, cwd: string): Parsed {
       const found = flags[String(value).toLowerCase()];
       return found === undefined ? wanted('1 or 0', value) : { value: found };
     }
+    case 'file':
+      return typeof value === 'string' && value !== '' ? folder(value, cwd) : wanted('a file', value);
     case 'folder':
       return typeof value === 'string' && value !== '' ? folder(value, cwd) : wanted('a folder', value);
     case 'work':

@@ -2,7 +2,10 @@
 import { createRequire } from 'node:module';
 import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
+import { createAudit } from './access/audit.js';
+import { createGatekeeper } from './access/gatekeeper.js';
 import { createApp } from './api/app.js';
+import { isLoopback } from './core/config.js';
 import type { Config } from './core/config.js';
 import { MillraceError } from './core/errors.js';
 import { createStores } from './stores/stores.js';
@@ -22,21 +25,30 @@ export interface RunningServer {
 
 /**
  * Starts the API on `config.host` and `config.port`.
- * @throws MillraceError `api.port_in_use`, `config.insecure`, `temporal.unreachable`, `work.unusable`
+ * @throws MillraceError `api.port_in_use`, `config.insecure`, `config.invalid`, `access.bad_tokens`, `temporal.unreachable`,
+ * `work.unusable`
  */
 export async function startServer(config: Config): Promise<RunningServer> {
   checkHost(config);
   await checkWorkArea(config);
   const work = await openWorkArea(config);
   const files = createStores(config, process.cwd(), work);
+  const gatekeeper = config.access && (await createGatekeeper(config.access));
+  const audit = config.audit === undefined ? undefined : await createAudit(config.audit, log);
   const { client, connection, namespace } = await connectClient(config.temporal);
   try {
     const { taskQueue } = config;
     const { uiUrl } = config.temporal;
     const closing = new AbortController();
     const app = createApp({
-      jobs: createJobs({ client, taskQueue, namespace, work, uiUrl }),
-      schedules: createSchedules({ client, taskQueue, namespace, uiUrl }),
+      ofTenant: kept((tenant) => ({
+        jobs: createJobs({ client, taskQueue, namespace, work, uiUrl, tenant }),
+        schedules: createSchedules({ client, taskQueue, namespace, uiUrl, tenant }),
+      })),
+      gatekeeper,
+      audit,
+      rateLimit: config.rateLimit,
+      cors: config.cors,
       sources: files,
       sinks: files,
       work,
@@ -44,7 +56,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       version: version(),
       hosts: [config.host],
       closing: closing.signal,
-      log: (line) => process.stderr.write(`${new Date().toISOString()} ${line}\n`),
+      log,
     });
     const { server, port } = await listen(app.fetch, config);
     return {
@@ -61,19 +73,34 @@ export async function startServer(config: Config): Promise<RunningServer> {
   }
 }
 
-/** Nobody is asked who they are yet, so only this machine may ask, unless that was switched off by name. */
-function checkHost({ host, insecure }: Config): void {
-  if (host === 'localhost' || host === '::1' || host.startsWith('127.')) return;
-  if (!insecure) {
+/** Where nobody is asked who they are, only this machine may ask, unless that was switched off by name. */
+function checkHost({ host, insecure, access }: Config): void {
+  if (access) return;
+  const others = isLoopback(host) ? 'every user and every program of this machine' : 'everybody who reaches it';
+  if (!isLoopback(host) && !insecure) {
     throw new MillraceError(
       'config.insecure',
-      `MILLRACE_HOST "${host}" is reachable from other machines and this version asks nobody who they are; ` +
-        'listen on 127.0.0.1 behind a proxy that does, or set MILLRACE_INSECURE=1',
+      `MILLRACE_HOST "${host}" is reachable from other machines and nobody is asked who they are; ` +
+        'set MILLRACE_TOKENS or MILLRACE_OIDC_ISSUER, listen on 127.0.0.1, or set MILLRACE_INSECURE=1',
     );
   }
   process.stderr.write(
-    `WARNING: listening on ${host} without authentication: everybody who reaches it can read and write under MILLRACE_ROOTS\n`,
+    `WARNING: listening on ${host} without authentication: ${others} can read and write under MILLRACE_ROOTS\n`,
   );
+}
+
+function log(line: string): void {
+  process.stderr.write(`${new Date().toISOString()} ${line}\n`);
+}
+
+/** Makes what belongs to a name once. */
+function kept<T>(make: (name: string) => T): (name: string) => T {
+  const all = new Map<string, T>();
+  return (name) => {
+    const known = all.get(name) ?? make(name);
+    all.set(name, known);
+    return known;
+  };
 }
 
 function listen(

@@ -5,7 +5,10 @@ export type SettingType =
   | 'secret'
   | 'port'
   | 'count'
+  | 'rate'
   | 'size'
+  | 'url'
+  | 'file'
   | 'folder'
   | 'folders'
   | 'work'
@@ -89,6 +92,69 @@ export const SETTINGS = [
     type: 'flag',
     default: '0',
     meaning: '1 lets the API listen beyond this machine although it asks nobody who they are',
+  },
+  {
+    env: 'MILLRACE_TOKENS',
+    flag: 'tokens',
+    type: 'file',
+    default: 'none: nobody is asked who they are',
+    meaning: 'File of the tokens that callers of the API bear, made by `millrace tokens create`',
+  },
+  {
+    env: 'MILLRACE_OIDC_ISSUER',
+    flag: 'oidcIssuer',
+    type: 'url',
+    default: 'none',
+    meaning: 'OpenID Connect provider whose JSON Web Tokens are taken; wants MILLRACE_OIDC_AUDIENCE too',
+  },
+  {
+    env: 'MILLRACE_OIDC_AUDIENCE',
+    flag: 'oidcAudience',
+    type: 'text',
+    default: 'none',
+    meaning: 'What these tokens must be made for (claim `aud`)',
+  },
+  {
+    env: 'MILLRACE_OIDC_ROLE_CLAIM',
+    flag: 'oidcRoleClaim',
+    type: 'text',
+    default: 'millrace_role',
+    meaning: 'Claim with the role, or a list of roles of which the highest counts; dots lead into objects',
+  },
+  {
+    env: 'MILLRACE_OIDC_TENANT_CLAIM',
+    flag: 'oidcTenantClaim',
+    type: 'text',
+    default: 'millrace_tenant',
+    meaning: 'Claim with the tenant; a token without it is of tenant `default`',
+  },
+  {
+    env: 'MILLRACE_SESSION_KEY',
+    flag: 'sessionKey',
+    type: 'secret',
+    default: 'one of the process alone',
+    meaning: 'What the sessions of signed-in browsers are signed with; several API processes need the same one',
+  },
+  {
+    env: 'MILLRACE_AUDIT',
+    flag: 'audit',
+    type: 'file',
+    default: 'none',
+    meaning: 'File that every change and every refused caller is written down in, a JSON object a line',
+  },
+  {
+    env: 'MILLRACE_RATE_LIMIT',
+    flag: 'rateLimit',
+    type: 'rate',
+    default: 'none',
+    meaning: 'Requests a second that one caller may make of one API process',
+  },
+  {
+    env: 'MILLRACE_CORS',
+    flag: 'cors',
+    type: 'urls',
+    default: 'none',
+    meaning: 'Origins whose pages may ask the API from a browser, with a token, separated by commas',
   },
   {
     env: 'MILLRACE_NOTIFY',

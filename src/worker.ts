@@ -85,7 +85,7 @@ export async function startWorker(
 
   const connection = await NativeConnection.connect(settings.connectionOptions);
   const { taskQueue } = config;
-  const schedules = createSchedules({ client, taskQueue, namespace });
+  const schedules = createSchedules({ client, taskQueue, namespace, tenant: null });
   const activities = createActivities({
     isOpen: (job) => isOpen(client, job),
     notifier: createNotifier({ secret: config.notifySecret, allow: config.notifyAllow }),

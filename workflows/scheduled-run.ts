@@ -3,6 +3,8 @@ import { workflowInfo } from '@temporalio/workflow';
 import { SCHEDULED_TIME_MEMO, SCHEDULE_MEMO } from '../src/contract.js';
 import type { ScheduleTerms, ScheduledRun } from '../src/core/schedule.js';
 
+/** The schedule by the id that the server has for it, which no two tenants share. */
+const ownSchedule = defineSearchAttributeKey('MillraceSchedule', 'KEYWORD');
 /** Set by the server on what a schedule starts. */
 const scheduledStart = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');
 
@@ -13,5 +15,5 @@ export function scheduledRun(): ScheduledRun | undefined {
   const time =
     (memo?.[SCHEDULED_TIME_MEMO] as string | undefined) ?? typedSearchAttributes.get(scheduledStart)?.toISOString();
   if (!terms || time === undefined) return undefined;
-  return { schedule: terms.id, time, timezone: terms.timezone };
+  return { schedule: typedSearchAttributes.get(ownSchedule) ?? terms.id, time, timezone: terms.timezone };
 }

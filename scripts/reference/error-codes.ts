@@ -3,6 +3,17 @@
  * is missing here, or is there no more, fails it.
  */
 export const ERROR_CODES: Readonly<Record<string, string>> = {
+  'access.bad_tokens': 'The file of MILLRACE_TOKENS cannot be read: nobody is let in until it can',
+  'access.forbidden': 'The role of the token is less than this takes: ask for another one',
+  'access.no_audit': 'No audit log is kept: set `MILLRACE_AUDIT`',
+  'access.no_role':
+    'The token of the identity provider gives no role, or no good tenant: see `MILLRACE_OIDC_ROLE_CLAIM`',
+  'access.provider': 'The keys of the identity provider cannot be had: is `MILLRACE_OIDC_ISSUER` right, and reachable?',
+  'access.token_expired': 'The token was good until now: make a new one',
+  'access.token_refused': 'It is no token of this service, or was revoked',
+  'access.token_wanted': 'The request has no token: `Authorization: Bearer …`, or `MILLRACE_TOKEN` for commands',
+  'access.tokens_locked': 'Another process changes the tokens; one that died in it left a file beside them',
+  'access.unknown_token': 'There is no token of this id: `millrace tokens list`',
   'api.bad_answer': 'What answers at the address is another service: name the right one by `--api`',
   'api.no_such_host': 'The address to listen on is not one of this machine: set `MILLRACE_HOST`',
   'api.port_denied': 'Ports below 1024 are for root: set `MILLRACE_PORT`',
@@ -71,6 +82,7 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
   'request.method': 'The path does not know this method; `Allow` has those that it knows',
   'request.not_found': 'There is no such path: see `/openapi.json`',
   'request.too_large': 'The body is larger than 10 MiB: put the data into a file and name it',
+  'request.too_many': 'More requests a second than `MILLRACE_RATE_LIMIT`: wait as long as `Retry-After` says',
   'result.too_large': 'The result is larger than 1 MiB: get `/output`',
   'row.column_count': 'The record has another number of fields than the header',
   'row.encoding': 'Bytes that are no UTF-8: set `source.encoding`',
@@ -171,6 +183,7 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
   'usage.param': '`--param` wants name=value',
   'usage.spec_file': 'The file cannot be read',
   'usage.timezone': 'There is no such time zone',
+  'usage.tokens': 'The command has to know the file of the tokens: `MILLRACE_TOKENS`, or `--file`',
   'work.corrupt': 'A file of the work area is damaged',
   'work.unusable': 'The work area cannot be written: see `MILLRACE_WORK`',
   'worker.ended': 'The worker or its process ended; what it had is run again',

@@ -1,8 +1,11 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { contextStorage } from 'hono/context-storage';
+import { cors } from 'hono/cors';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
+import { DEFAULT_TENANT } from '../core/access.js';
 import { MillraceError } from '../core/errors.js';
 import type { Issue } from '../core/errors.js';
 import { isEndState } from '../core/job.js';
@@ -15,6 +18,8 @@ import { parseSpec, refuseIncremental, specDigest } from '../schema/spec.js';
 import { createDashboard } from '../dashboard/dashboard.js';
 import type { ByteSource } from '../stores/port.js';
 import { resolveTemplates } from '../timetable/templates.js';
+import { admit, callerOf, fromInside } from './admit.js';
+import type { Caller } from './admit.js';
 import { readBody, readNdjsonBody, readOptionalBody } from './body.js';
 import { streamOf } from './bytes.js';
 import { createCatalogue } from './catalogue.js';
@@ -24,6 +29,7 @@ import { storeCorrections } from './corrections.js';
 import { streamEvents } from './event-stream.js';
 import { guard } from './guard.js';
 import { createJobWatch, eventOf } from './job-watch.js';
+import type { JobWatch } from './job-watch.js';
 import { openApiDocument, pauseSchema, registerBodies, triggerSchema } from './openapi.js';
 import { preflight } from './preflight.js';
 import { HttpProblem, problemResponse } from './problems.js';
@@ -41,6 +47,8 @@ const LINKS = {
   ready: '/readyz',
 };
 
+const CORS_S = 600;
+const EXPOSED_HEADERS = ['etag', 'link', 'location', 'retry-after', 'x-request-id'];
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
 const MEDIA_TYPES: Record<OutputRef['format'], string> = {
@@ -49,13 +57,28 @@ const MEDIA_TYPES: Record<OutputRef['format'], string> = {
   parquet: 'application/vnd.apache.parquet',
 };
 
+/** Who is shown as signed in; null where nobody is asked. */
+function signedIn(c: Context): Caller | null {
+  const caller = callerOf(c);
+  return caller.subject === 'anonymous' ? null : caller;
+}
+
 /** The HTTP API over its dependencies. Opens no port: `app.request(...)` and `app.fetch` answer. */
 export function createApp(deps: ApiDeps): OpenAPIHono {
-  const { jobs, work, version } = deps;
+  const { work, version } = deps;
   const log = deps.log ?? (() => undefined);
   const catalogue = createCatalogue(work, deps.taskQueue);
-  const chunksOf = createChunkReader(deps);
-  const watch = createJobWatch((id) => jobs.view(id));
+  // Whose job it is was asked before.
+  const chunksOf = createChunkReader({ atWork: (id) => deps.ofTenant(DEFAULT_TENANT).jobs.atWork(id), work });
+  const jobsOf = (c: Context) => deps.ofTenant(callerOf(c).tenant).jobs;
+  const checksOf = (c: Context) => ({ ...deps, ...deps.ofTenant(callerOf(c).tenant) });
+  const watches = new Map<string, JobWatch>();
+
+  function watchOf({ tenant }: Caller): JobWatch {
+    const known = watches.get(tenant) ?? createJobWatch((id) => deps.ofTenant(tenant).jobs.view(id));
+    watches.set(tenant, known);
+    return known;
+  }
 
   const app = new OpenAPIHono({
     defaultHook: (result) => {
@@ -100,7 +123,11 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
       },
     }),
   );
-  app.use(guard(deps.hosts ?? []));
+  // A browser that names this service by a name of somebody else's has no sign-in under that name.
+  app.use(guard(deps.hosts ?? [], { anyHost: deps.gatekeeper !== undefined, origins: deps.cors }));
+  if (deps.cors) app.use(cors({ origin: deps.cors, exposeHeaders: EXPOSED_HEADERS, maxAge: CORS_S }));
+  app.use(contextStorage());
+  app.use(admit(deps));
   const tooLarge = () => {
     throw new HttpProblem(
       'request.too_large',
@@ -110,6 +137,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));
 
   async function submit(c: Context, given: unknown, wait: number | undefined): Promise<JobView> {
+    const jobs = jobsOf(c);
     const spec = parseSpec(resolveTemplates(given, null));
     refuseIncremental(spec);
     const digest = specDigest(spec);
@@ -118,7 +146,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     const known = key === undefined ? null : await jobs.existing(key, digest);
     let job = known;
     if (!job) {
-      const warnings = await preflight(spec, deps, catalogue);
+      const warnings = await preflight(spec, checksOf(c), catalogue);
       const started = await jobs.start({ given, spec, digest, key });
       job = { ...started.view, warnings: [...started.view.warnings, ...warnings] };
     }
@@ -139,8 +167,8 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   app.openapi(routes.createPlan, async (c) => {
     const given = await readBody(c);
     const spec = parseSpec(resolveTemplates(given, null));
-    await preflight(spec, deps, catalogue);
-    return c.json(await jobs.plan(given), 200);
+    await preflight(spec, checksOf(c), catalogue);
+    return c.json(await jobsOf(c).plan(given), 200);
   });
 
   app.openapi(routes.listProcessors, async (c) => {
@@ -164,7 +192,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
 
   app.openapi(routes.listJobs, async (c) => {
     const { state, name, search, schedule, since, limit, cursor } = c.req.valid('query');
-    const page = await jobs.list({
+    const page = await jobsOf(c).list({
       state,
       name,
       search,
@@ -180,29 +208,29 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   app.openapi(routes.getJob, async (c) => {
     const { id } = c.req.valid('param');
     const { wait } = c.req.valid('query');
-    return c.json(await (wait === undefined ? jobs.view(id) : jobs.wait(id, wait, c.req.raw.signal)), 200);
+    return c.json(await (wait === undefined ? jobsOf(c).view(id) : jobsOf(c).wait(id, wait, c.req.raw.signal)), 200);
   });
 
   app.openapi(routes.watchJob, async (c) => {
     const { id } = c.req.valid('param');
     const seen = c.req.valid('header')['last-event-id'];
     // The answer to a job that is not there, or known to its end, is no stream.
-    const standing = eventOf(await jobs.view(id));
+    const standing = eventOf(await jobsOf(c).view(id));
     if (standing.type === 'end' && standing.id === seen) return c.body(null, 204);
-    return streamEvents(c, watch, { id, seen, closing: deps.closing });
+    return streamEvents(c, watchOf(callerOf(c)), { id, seen, closing: deps.closing, caller: callerOf(c) });
   });
 
   app.openapi(routes.listChunks, async (c) => {
     const { state, limit, cursor } = c.req.valid('query');
-    const job = await jobs.view(c.req.valid('param').id);
+    const job = await jobsOf(c).view(c.req.valid('param').id);
     const page = await chunksOf(job, { state, limit, from: Number(cursor ?? 0) });
     linkNext(c, page.nextCursor);
     return c.json(page, 200);
   });
 
-  app.openapi(routes.getSpec, async (c) => c.json((await jobs.specOf(c.req.valid('param').id)) as Row, 200));
+  app.openapi(routes.getSpec, async (c) => c.json((await jobsOf(c).specOf(c.req.valid('param').id)) as Row, 200));
 
-  app.openapi(routes.cancelJob, async (c) => c.json(await jobs.cancel(c.req.valid('param').id), 200));
+  app.openapi(routes.cancelJob, async (c) => c.json(await jobsOf(c).cancel(c.req.valid('param').id), 200));
 
   app.openapi(routes.retryJob, async (c) => {
     const { id } = c.req.valid('param');
@@ -212,7 +240,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
       text === null
         ? undefined
         : (result: JobResult | undefined): Promise<string> => storeCorrections(work, id, text, result);
-    const job = await jobs.retry(id, { key, correct });
+    const job = await jobsOf(c).retry(id, { key, correct });
     accepted(c, job);
     return c.json(job, 202);
   });
@@ -223,22 +251,24 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
       const issues = issuesOf(parsed.error);
       throw new HttpProblem('request.invalid', `pause: ${issues[0]!.message}; wanted {"reason": "…"}`, { issues });
     }
-    return c.json(await jobs.pause(c.req.valid('param').id, parsed.data.reason), 200);
+    return c.json(await jobsOf(c).pause(c.req.valid('param').id, parsed.data.reason), 200);
   });
 
-  app.openapi(routes.resumeJob, async (c) => c.json(await jobs.resume(c.req.valid('param').id), 200));
+  app.openapi(routes.resumeJob, async (c) => c.json(await jobsOf(c).resume(c.req.valid('param').id), 200));
 
   app.openapi(routes.changeJob, async (c) => {
     const changes = await readBody(c);
     // Checked here too, so that a fault is told with its place.
     parseSettings(changes);
-    return c.json(await jobs.set(c.req.valid('param').id, changes), 200);
+    return c.json(await jobsOf(c).set(c.req.valid('param').id, changes), 200);
   });
 
-  app.openapi(routes.getResult, async (c) => c.json(await rowsOf(await jobs.view(c.req.valid('param').id), deps), 200));
+  app.openapi(routes.getResult, async (c) =>
+    c.json(await rowsOf(await jobsOf(c).view(c.req.valid('param').id), deps), 200),
+  );
 
   app.openapi(routes.getOutput, async (c) => {
-    const job = await jobs.view(c.req.valid('param').id);
+    const job = await jobsOf(c).view(c.req.valid('param').id);
     const { output } = resultOf(job);
     if (!output.single) {
       throw new HttpProblem(
@@ -262,25 +292,37 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   });
 
   app.openapi(routes.getManifest, async (c) => {
-    const { manifest } = resultOf(await jobs.view(c.req.valid('param').id));
+    const { manifest } = resultOf(await jobsOf(c).view(c.req.valid('param').id));
     const bytes = await work.tryRead(manifest);
     if (!bytes) throw new HttpProblem('output.gone', `manifest "${manifest}" is no longer in the work area`);
     return c.json(JSON.parse(bytes.toString()) as Manifest, 200);
   });
 
   app.openapi(routes.getRejects, async (c) => {
-    const { rejects } = resultOf(await jobs.view(c.req.valid('param').id));
+    const { rejects } = resultOf(await jobsOf(c).view(c.req.valid('param').id));
     const headers = { 'content-type': MEDIA_TYPES.ndjson };
     if (!rejects) return c.newResponse(null, 200, { ...headers, 'content-length': '0' });
     return send(c, await openOutput({ uri: rejects.uri, inWorkArea: true }, deps), headers);
   });
 
-  addSchedules(app, deps, catalogue);
+  app.openapi(routes.getCaller, (c) => {
+    const { subject, role, tenant, expiresAt } = callerOf(c);
+    const expires = expiresAt === undefined ? null : new Date(expiresAt).toISOString();
+    return c.json({ subject, role, tenant, expiresAt: expires }, 200);
+  });
+
+  app.openapi(routes.listAudit, async (c) => {
+    if (!deps.audit) throw new HttpProblem('access.no_audit', 'no audit log is kept; set MILLRACE_AUDIT to a file');
+    const entries = await deps.audit.newest(callerOf(c).tenant, c.req.valid('query').limit);
+    return c.json({ entries }, 200);
+  });
+
+  addSchedules(app, checksOf, catalogue);
 
   app.openapi(routes.getHealth, (c) => c.json({ status: 'alive' }, 200));
 
   app.openapi(routes.getReadiness, async (c) => {
-    const workers = await jobs.pollers();
+    const workers = await deps.ofTenant(DEFAULT_TENANT).jobs.pollers();
     if (workers > 0) return c.json({ status: 'ready' as const, workers }, 200);
     throw new MillraceError(
       'job.no_worker',
@@ -290,7 +332,15 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
 
   app.openapi(routes.getOpenApi, (c) => c.json(openApiDocument(app, version), 200));
 
-  app.route('/', createDashboard({ version, fetch: (path, init) => app.request(path, init) }));
+  app.route(
+    '/',
+    createDashboard({
+      version,
+      signIn: deps.gatekeeper?.signIn,
+      callerOf: signedIn,
+      fetch: (path, init) => app.request(path, init, fromInside()),
+    }),
+  );
 
   app.openapi(routes.getIndex, (c) => c.json({ name: 'millrace', version, links: LINKS }, 200));
 

@@ -17,7 +17,7 @@ const READS_AT_ONCE = 64;
 type Known = ChunkReceipt & Pick<Receipt, 'generation'>;
 
 /** How the chunks of a job stand, by its receipts and what its workflows have at work. */
-export function createChunkReader({ jobs, work }: { jobs: Pick<Jobs, 'atWork'>; work: WorkArea }) {
+export function createChunkReader({ atWork, work }: Pick<Jobs, 'atWork'> & { work: WorkArea }) {
   const kept = new Map<string, Map<string, Known>>();
 
   /** A receipt never changes, so each is read once while its job is looked at. */
@@ -50,15 +50,15 @@ export function createChunkReader({ jobs, work }: { jobs: Pick<Jobs, 'atWork'>; 
   }
 
   async function rowsOf(job: JobView): Promise<ChunkRow[]> {
-    const [total, receipts, atWork] = await Promise.all([
+    const [total, receipts, running] = await Promise.all([
       totalOf(job),
       receiptsOf(job.id),
-      isEndState(job.state) ? [] : jobs.atWork(job.id),
+      isEndState(job.state) ? [] : atWork(job.id),
     ]);
     const { result } = job;
     // A small job writes no receipts, and those of others are swept one day.
     if (receipts.length === 0 && result) return wholeJob(result, total);
-    return chunkRows(total, currentReceipts(receipts).map(rowOfReceipt), atWork);
+    return chunkRows(total, currentReceipts(receipts).map(rowOfReceipt), running);
   }
 
   return async (

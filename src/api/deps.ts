@@ -1,14 +1,23 @@
+import type { Audit } from '../access/audit.js';
+import type { Gatekeeper } from '../access/gatekeeper.js';
 import type { SinkStore, SourceStore, WorkArea } from '../stores/port.js';
 import type { Jobs } from '../temporal/jobs.js';
 import type { Schedules } from '../temporal/schedules.js';
 
 /** What the API answers with; made by its entry point. */
 export interface ApiDeps {
-  jobs: Jobs;
-  schedules: Schedules;
+  ofTenant: (tenant: string) => { jobs: Jobs; schedules: Schedules };
   sources: SourceStore;
   sinks: Pick<SinkStore, 'resolve'>;
   work: WorkArea;
+  /** Asks callers who they are; absent: nobody is asked, and all are of the default tenant and may do all. */
+  gatekeeper?: Gatekeeper;
+  /** Told of every change, and of everyone who was refused. */
+  audit?: Audit;
+  /** Requests a second of one caller. */
+  rateLimit?: number;
+  /** Origins whose pages may ask. */
+  cors?: string[];
   /** Only workers of this queue count. */
   taskQueue: string;
   version: string;

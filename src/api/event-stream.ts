@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
+import type { Caller } from './admit.js';
 import type { JobEvent, JobWatch } from './job-watch.js';
 
 const KEEP_ALIVE_MS = 15_000;
@@ -13,7 +14,7 @@ const RECONNECT_MS = 2000;
 export function streamEvents(
   c: Context,
   watch: JobWatch,
-  { id, seen, closing }: { id: string; seen?: string; closing?: AbortSignal },
+  { id, seen, closing, caller }: { id: string; seen?: string; closing?: AbortSignal; caller: Pick<Caller, 'holds'> },
 ): Response {
   return streamSSE(c, async (stream) => {
     const waiting = new Map<'standing' | 'trouble', JobEvent>();
@@ -28,7 +29,13 @@ export function streamEvents(
     closing?.addEventListener('abort', end);
     try {
       await stream.write(`retry: ${RECONNECT_MS}\n\n`);
+      let checked = Date.now();
       while (!over()) {
+        if (Date.now() - checked >= KEEP_ALIVE_MS) {
+          // The browser comes again, and is told why it may not.
+          if (!(await caller.holds())) return;
+          checked = Date.now();
+        }
         for (const [kind, event] of waiting) {
           waiting.delete(kind);
           if (event.type === 'trouble') {

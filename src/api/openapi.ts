@@ -45,10 +45,13 @@ export function openApiDocument(app: OpenAPIHono, version: string): object {
         'Durable dataset processing on Temporal. Errors are RFC 9457 problem documents with a stable `code`.',
     },
     servers: [{ url: '/' }],
+    // The empty one: where nobody is asked who they are.
+    security: [{ bearer: [] }, {}],
     tags: [
       { name: 'jobs', description: 'Start, look at and steer jobs' },
       { name: 'results', description: 'What jobs gave' },
       { name: 'processors', description: 'What can be done to a dataset' },
+      { name: 'access', description: 'Who asks, and who asked for what' },
       { name: 'service', description: 'The service itself' },
     ],
   });
@@ -57,6 +60,11 @@ export function openApiDocument(app: OpenAPIHono, version: string): object {
 /** The request bodies, which are read by hand so that every fault is told by the same words everywhere. */
 export function registerBodies(app: OpenAPIHono): void {
   const registry = app.openAPIRegistry;
+  registry.registerComponent('securitySchemes', 'bearer', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A token of `millrace tokens create`, or a JSON Web Token of your identity provider',
+  });
   registry.registerComponent('schemas', 'JobSpec', { ...inputSchema(jobSpecSchema), examples: [EXAMPLE] });
   registry.registerComponent('schemas', 'Trigger', inputSchema(triggerSchema));
   registry.registerComponent('schemas', 'Pause', inputSchema(pauseSchema));

@@ -6,11 +6,22 @@ import type { JobSpec } from '../core/spec.js';
 import { nearest } from '../schema/issues.js';
 import { checkParams } from '../schema/params.js';
 import type { FoundObject, SinkStore, SourceStore, WorkArea } from '../stores/port.js';
+import type { Jobs } from '../temporal/jobs.js';
 import type { Catalogue } from './catalogue.js';
 
 /** Of a glob with many files only so many are looked into here; the job itself looks into all. */
 const MAX_PROBED = 50;
 const MAGIC = 'PAR1';
+
+/** What a spec is held against. */
+export interface Checks {
+  sources: SourceStore;
+  sinks: Pick<SinkStore, 'resolve'>;
+  work: Pick<WorkArea, 'list'>;
+  jobs: Pick<Jobs, 'owns' | 'specOf'>;
+  /** Absent: nobody is asked who they are. */
+  gatekeeper?: object;
+}
 
 /**
  * What can be known of a job before it starts: its sources are there and of a known format, its place for the result is
@@ -18,15 +29,11 @@ const MAGIC = 'PAR1';
  * @returns warnings
  * @throws MillraceError `source.*`, `path.outside_root`, `sink.exists`, `processor.unknown`, `processor.bad_params`
  */
-export async function preflight(
-  spec: JobSpec,
-  stores: { sources: SourceStore; sinks: Pick<SinkStore, 'resolve'>; work: Pick<WorkArea, 'list'> },
-  catalogue: () => Promise<Catalogue>,
-): Promise<string[]> {
+export async function preflight(spec: JobSpec, stores: Checks, catalogue: () => Promise<Catalogue>): Promise<string[]> {
   const [processor, ...others] = await Promise.allSettled([
     catalogue().then((known) => checkProcessor(spec, known)),
     ...(spec.source.uri ?? []).map((uri) => at('/source/uri', () => checkSource(spec, uri, stores.sources))),
-    spec.source.job !== undefined && at('/source/job', () => checkJob(spec.source.job!, stores.work)),
+    spec.source.job !== undefined && at('/source/job', () => checkJob(spec.source.job!, stores)),
     spec.sink && at('/sink/uri', () => stores.sinks.resolve(spec.sink!.uri, spec.sink!.ifExists)),
   ]);
   const faults = [processor, ...others].flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
@@ -50,8 +57,11 @@ function checkProcessor(spec: JobSpec, { workers, processors }: Catalogue): stri
   return [];
 }
 
-async function checkJob(job: string, work: Pick<WorkArea, 'list'>): Promise<void> {
-  if (lastCommitted(await work.list(keys.output(job))) !== null) return;
+/** Whose a job is the server knows. One that it has forgotten may be anybody's. */
+async function checkJob(job: string, { work, jobs, gatekeeper }: Checks): Promise<void> {
+  const [own, committed] = await Promise.all([jobs.owns(job), work.list(keys.output(job))]);
+  const visible = own ?? gatekeeper === undefined;
+  if (visible && lastCommitted(committed) !== null) return;
   throw new MillraceError(
     'source.job_not_committed',
     `job "${job}" has no committed result; wanted one that has completed`,

@@ -11,10 +11,18 @@ export const PROBLEMS: Readonly<Record<string, readonly [status: ContentfulStatu
   'request.invalid': [422, 'Invalid request'],
   'request.forbidden_host': [403, 'Unknown host'],
   'request.cross_site': [403, 'Request from another site'],
+  'request.too_many': [429, 'Too many requests'],
   'request.not_found': [404, 'No such path'],
   'request.method': [405, 'Method not allowed'],
   'request.too_large': [413, 'Request body too large'],
   'request.media_type': [415, 'Unsupported media type'],
+  'access.token_wanted': [401, 'Who are you?'],
+  'access.token_refused': [401, 'Token refused'],
+  'access.token_expired': [401, 'Token expired'],
+  'access.no_role': [401, 'Token without a role'],
+  'access.forbidden': [403, 'Role does not allow this'],
+  'access.no_audit': [404, 'No audit log'],
+  'access.*': [503, 'Callers cannot be identified'],
   'spec.invalid': [422, 'Invalid job spec'],
   'spec.unsupported': [422, 'Not supported by this version'],
   'idempotency.key_reused': [422, 'Idempotency-Key used for another spec'],
@@ -115,7 +123,7 @@ export function problemResponse(error: unknown, c: Context, log: (line: string) 
 }
 
 /** Status and title of a code; 500 for one that is not in the table. */
-function problemOf(code: string): readonly [ContentfulStatusCode, string] {
+export function problemOf(code: string): readonly [ContentfulStatusCode, string] {
   return PROBLEMS[code] ?? PROBLEMS[`${code.split('.')[0]}.*`] ?? PROBLEMS.internal!;
 }
 

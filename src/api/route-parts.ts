@@ -17,8 +17,8 @@ const problem = { description: 'What went wrong', content: { 'application/proble
 
 /** The answers of errors; each of them is a problem document. */
 export function problems<const Statuses extends readonly number[]>(...statuses: Statuses) {
-  return Object.fromEntries([403, 500, ...statuses].map((status) => [status, problem])) as Record<
-    Statuses[number] | 403 | 500,
+  return Object.fromEntries([401, 403, 429, 500, ...statuses].map((status) => [status, problem])) as Record<
+    Statuses[number] | 401 | 403 | 429 | 500,
     typeof problem
   >;
 }

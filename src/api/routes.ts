@@ -2,6 +2,8 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { RouteConfig } from '@hono/zod-openapi';
 import { MAX_CHUNK_ROWS } from '../core/chunk-view.js';
 import {
+  auditListSchema,
+  callerSchema,
   chunkListSchema,
   chunkStateSchema,
   jobRowsSchema,
@@ -27,6 +29,8 @@ const JobRows = jobRowsSchema.meta({ id: 'JobRows' });
 const Manifest = manifestSchema.meta({ id: 'Manifest' });
 const Health = z.object({ status: z.string() }).meta({ id: 'Health' });
 const Readiness = z.object({ status: z.literal('ready'), workers: z.int() }).meta({ id: 'Readiness' });
+const Caller = callerSchema.meta({ id: 'Caller' });
+const AuditList = auditListSchema.meta({ id: 'AuditList' });
 const Index = z
   .object({ name: z.string(), version: z.string(), links: z.record(z.string(), z.string()) })
   .meta({ id: 'Index' });
@@ -329,6 +333,26 @@ export const getRejects = createRoute({
   },
 });
 
+export const getCaller = createRoute({
+  method: 'get',
+  path: '/v1/caller',
+  operationId: 'caller',
+  summary: 'Who you are to this service',
+  tags: ['access'],
+  responses: { 200: json('You', Caller), ...problems() },
+});
+
+export const listAudit = createRoute({
+  method: 'get',
+  path: '/v1/audit',
+  operationId: 'listAudit',
+  summary: 'Who changed what in your tenant, or was refused, newest first; for admins',
+  description: 'What this API process has written into the file of MILLRACE_AUDIT, as far as its last 4 MiB go back.',
+  tags: ['access'],
+  request: { query: z.object({ limit: z.coerce.number().int().min(1).max(1000).default(100) }) },
+  responses: { 200: json('The newest entries', AuditList), ...problems(404, 422) },
+});
+
 export const getHealth = createRoute({
   method: 'get',
   path: '/healthz',
@@ -395,6 +419,8 @@ export const ROUTES: ReadonlyArray<Pick<RouteConfig, 'method' | 'path'>> = [
   getManifest,
   getRejects,
   ...SCHEDULE_ROUTES,
+  getCaller,
+  listAudit,
   getHealth,
   getReadiness,
   getOpenApi,

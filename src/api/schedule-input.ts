@@ -6,13 +6,12 @@ import { toIssues, wording } from '../schema/issues.js';
 import { closed, isPlainObject } from '../schema/parts.js';
 import { parseSchedule, scheduleSchema } from '../schema/schedule.js';
 import { parseSpec, specDigest } from '../schema/spec.js';
-import type { SinkStore, SourceStore, WorkArea } from '../stores/port.js';
-import type { Jobs } from '../temporal/jobs.js';
 import type { PutSchedule } from '../temporal/schedules.js';
 import { nextTimes } from '../timetable/next-times.js';
 import { hasTemplates, resolveTemplates } from '../timetable/templates.js';
 import type { Catalogue } from './catalogue.js';
 import { preflight } from './preflight.js';
+import type { Checks } from './preflight.js';
 
 /** What a start event may hold of a spec beside all else. */
 const MAX_SPEC_BYTES = 128 * 1024;
@@ -48,13 +47,6 @@ export function checked<Schema extends z.ZodType>(schema: Schema, body: unknown)
   throw new MillraceError('schedule.invalid', `${first.at || 'body'}: ${first.message}`, {
     issues: issues.map(({ path, message }) => ({ path, message })),
   });
-}
-
-interface Checks {
-  jobs: Pick<Jobs, 'specOf'>;
-  sources: SourceStore;
-  sinks: Pick<SinkStore, 'resolve'>;
-  work: Pick<WorkArea, 'list'>;
 }
 
 /**

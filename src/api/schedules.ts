@@ -10,8 +10,10 @@ import { describeWhen } from '../timetable/describe.js';
 import { nextTimes } from '../timetable/next-times.js';
 import { upcoming } from '../timetable/upcoming.js';
 import { readBody, readOptionalBody } from './body.js';
+import type { Jobs } from '../temporal/jobs.js';
+import type { Schedules } from '../temporal/schedules.js';
 import type { Catalogue } from './catalogue.js';
-import type { ApiDeps } from './deps.js';
+import type { Checks } from './preflight.js';
 import {
   backfillBodySchema,
   checked,
@@ -28,10 +30,15 @@ const SHOWN_TIMES = 100;
 const RECENT = 20;
 
 /** The routes below `/v1/schedules`. */
-export function addSchedules(app: OpenAPIHono, deps: ApiDeps, catalogue: () => Promise<Catalogue>): void {
-  const { schedules, jobs } = deps;
+export function addSchedules(
+  app: OpenAPIHono,
+  depsOf: (c: Context) => Checks & { jobs: Jobs; schedules: Schedules },
+  catalogue: () => Promise<Catalogue>,
+): void {
+  const schedulesOf = (c: Context) => depsOf(c).schedules;
 
-  async function view(id: string, warnings: string[] = []): Promise<ScheduleView> {
+  async function view(c: Context, id: string, warnings: string[] = []): Promise<ScheduleView> {
+    const { schedules, jobs } = depsOf(c);
     const [standing, runs] = await Promise.all([schedules.view(id), jobs.list({ schedule: id, limit: RECENT })]);
     const states = new Map(runs.jobs.map((job) => [job.id, job.state]));
     const { document, temporal, recent, ...rest } = standing;
@@ -47,22 +54,22 @@ export function addSchedules(app: OpenAPIHono, deps: ApiDeps, catalogue: () => P
     };
   }
 
-  async function scheduleOf(id: string): Promise<Schedule> {
-    return parseSchedule((await schedules.view(id)).document).schedule;
+  async function scheduleOf(c: Context, id: string): Promise<Schedule> {
+    return parseSchedule((await schedulesOf(c).view(id)).document).schedule;
   }
 
-  const read = (body: unknown, id?: string) => readSchedule(body, id, deps, catalogue);
+  const read = (c: Context, body: unknown, id?: string) => readSchedule(body, id, depsOf(c), catalogue);
   const place = (c: Context, id: string) => c.header('location', `/v1/schedules/${encodeURIComponent(id)}`);
 
   app.openapi(routes.createSchedule, async (c) => {
-    const { put, warnings } = await read(await readBody(c));
+    const { put, warnings } = await read(c, await readBody(c));
     const { id } = put.schedule;
-    await schedules.create(put);
+    await schedulesOf(c).create(put);
     place(c, id);
-    return c.json(await view(id, warnings), 201);
+    return c.json(await view(c, id, warnings), 201);
   });
 
-  app.openapi(routes.listSchedules, async (c) => c.json(await schedules.list(c.req.valid('query')), 200));
+  app.openapi(routes.listSchedules, async (c) => c.json(await schedulesOf(c).list(c.req.valid('query')), 200));
 
   app.openapi(routes.previewUpcoming, async (c) => {
     const body = await readBody(c);
@@ -73,60 +80,60 @@ export function addSchedules(app: OpenAPIHono, deps: ApiDeps, catalogue: () => P
   });
 
   app.openapi(routes.checkSchedule, async (c) => {
-    const { put, warnings } = await read(await readBody(c));
+    const { put, warnings } = await read(c, await readBody(c));
     return c.json({ document: put.document, warnings }, 200);
   });
 
-  app.openapi(routes.getSchedule, async (c) => c.json(await view(c.req.valid('param').id), 200));
+  app.openapi(routes.getSchedule, async (c) => c.json(await view(c, c.req.valid('param').id), 200));
 
   app.openapi(routes.putSchedule, async (c) => {
     const { id } = c.req.valid('param');
-    const { put, warnings } = await read(await readBody(c), id);
-    const made = await schedules.put(put);
-    if (!made) return c.json(await view(id, warnings), 200);
+    const { put, warnings } = await read(c, await readBody(c), id);
+    const made = await schedulesOf(c).put(put);
+    if (!made) return c.json(await view(c, id, warnings), 200);
     place(c, id);
-    return c.json(await view(id, warnings), 201);
+    return c.json(await view(c, id, warnings), 201);
   });
 
   app.openapi(routes.patchSchedule, async (c) => {
     const { id } = c.req.valid('param');
     const patch = await readBody(c);
     let warnings: string[] = [];
-    await schedules.change(id, async (document) => {
-      const checkedNow = await read(merged(document, patch), id);
+    await schedulesOf(c).change(id, async (document) => {
+      const checkedNow = await read(c, merged(document, patch), id);
       warnings = checkedNow.warnings;
       return checkedNow.put;
     });
-    return c.json(await view(id, warnings), 200);
+    return c.json(await view(c, id, warnings), 200);
   });
 
   app.openapi(routes.deleteSchedule, async (c) => {
-    await schedules.remove(c.req.valid('param').id);
+    await schedulesOf(c).remove(c.req.valid('param').id);
     return c.body(null, 204);
   });
 
   app.openapi(routes.pauseSchedule, async (c) => {
     const { id } = c.req.valid('param');
-    await schedules.pause(id, await noteOf(c));
-    return c.json(await view(id), 200);
+    await schedulesOf(c).pause(id, await noteOf(c));
+    return c.json(await view(c, id), 200);
   });
 
   app.openapi(routes.resumeSchedule, async (c) => {
     const { id } = c.req.valid('param');
-    await schedules.resume(id, await noteOf(c));
-    return c.json(await view(id), 200);
+    await schedulesOf(c).resume(id, await noteOf(c));
+    return c.json(await view(c, id), 200);
   });
 
   app.openapi(routes.triggerSchedule, async (c) => {
     const { overlap } = checked(triggerScheduleSchema, (await readOptionalBody(c)) ?? {});
-    return c.json({ job: await schedules.trigger(c.req.valid('param').id, overlap) }, 202);
+    return c.json({ job: await schedulesOf(c).trigger(c.req.valid('param').id, overlap) }, 202);
   });
 
   app.openapi(routes.backfillSchedule, async (c) => {
     const { id } = c.req.valid('param');
     const { from, to, overlap, preview } = checked(backfillBodySchema, await readBody(c));
     const range = { from: new Date(from), to: new Date(to) };
-    const times = backfillTimes(await scheduleOf(id), range);
+    const times = backfillTimes(await scheduleOf(c, id), range);
     const answer: BackfillView = {
       times: times.slice(0, SHOWN_TIMES).map((time) => time.toISOString()),
       total: times.length,
@@ -134,22 +141,22 @@ export function addSchedules(app: OpenAPIHono, deps: ApiDeps, catalogue: () => P
       started: !preview,
     };
     if (preview) return c.json(answer, 200);
-    await schedules.backfill(id, { ...range, overlap });
+    await schedulesOf(c).backfill(id, { ...range, overlap });
     return c.json(answer, 202);
   });
 
   app.openapi(routes.getUpcoming, async (c) => {
     const { count, until } = c.req.valid('query');
-    const schedule = await scheduleOf(c.req.valid('param').id);
+    const schedule = await scheduleOf(c, c.req.valid('param').id);
     return c.json(upcoming(schedule, rangeOf(count, until)), 200);
   });
 
   app.openapi(routes.getScheduleRuns, async (c) => {
     const { id } = c.req.valid('param');
     const { limit, cursor } = c.req.valid('query');
-    const runs = await jobs.list({ schedule: id, limit, cursor });
+    const runs = await depsOf(c).jobs.list({ schedule: id, limit, cursor });
     // The runs of one that was removed are told; one that never was is not found.
-    if (runs.jobs.length === 0 && cursor === undefined) await schedules.view(id);
+    if (runs.jobs.length === 0 && cursor === undefined) await schedulesOf(c).view(id);
     return c.json(runs, 200);
   });
 }

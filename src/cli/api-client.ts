@@ -79,9 +79,10 @@ const HEALTH_TIMEOUT_MS = 1500;
 
 /**
  * A thin client of the HTTP API at `url` (no trailing slash).
+ * @param token the bearer token; absent: none is sent
  * Errors: `ApiProblem` with the API's own code; `api.unreachable` where nobody answers; `api.bad_answer` where it is not this API.
  */
-export function apiClient(url: string): ApiClient {
+export function apiClient(url: string, token?: string): ApiClient {
   const call = async (
     method: string,
     path: string,
@@ -96,6 +97,7 @@ export function apiClient(url: string): ApiClient {
         signal: AbortSignal.timeout(TIMEOUT_MS),
         headers: {
           accept: 'application/json',
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(ndjson === undefined ? {} : { 'content-type': 'application/x-ndjson' }),
           ...headers,
@@ -224,7 +226,8 @@ async function problemOf(response: Response, url: string): Promise<MillraceError
   }
   const { code, detail, title, errors } = (body ?? {}) as Record<string, unknown>;
   if (typeof code !== 'string') return badAnswer(url, `status ${response.status}`);
-  const message = typeof detail === 'string' ? detail : typeof title === 'string' ? title : `Status ${response.status}`;
+  const said = typeof detail === 'string' ? detail : typeof title === 'string' ? title : `Status ${response.status}`;
+  const message = response.status === 401 ? `${said}; MILLRACE_TOKEN is where this command looks for a token` : said;
   return new ApiProblem(response.status, code, message, Array.isArray(errors) ? errors.map(issueOf) : []);
 }
 

@@ -24,7 +24,8 @@ export function createCli(program: Command, io: Io, exit: (code: number) => void
     io,
     style: styleFor(io.stdout, io.env),
     errorStyle: styleFor(io.stderr, io.env),
-    client: async () => apiClient(await findApi(io, program.opts<{ api?: string }>().api)),
+    client: async () =>
+      apiClient(await findApi(io, program.opts<{ api?: string }>().api), io.env.MILLRACE_TOKEN || undefined),
     action:
       (run) =>
       async (...args) =>

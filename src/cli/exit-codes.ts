@@ -9,6 +9,7 @@ export const EXIT = {
   cancelled: 3,
   usage: 64,
   unavailable: 69,
+  denied: 77,
   interrupted: 130,
 } as const;
 
@@ -29,14 +30,16 @@ export function worstExitCode(codes: readonly number[]): number {
 }
 
 const BAD_INPUT_STATUS = new Set([400, 413, 415, 422]);
+const DENIED_STATUS = new Set([401, 403]);
 const NO_SERVICE_STATUS = new Set([502, 503, 504]);
 const BAD_INPUT_CODE = /^(usage|spec|schedule|import|config)\./;
 const NO_SERVICE_CODES = new Set(['api.unreachable', 'api.bad_answer', 'temporal.unreachable']);
 
-/** What a command that threw exits with: 64 where the caller's input is at fault, 69 where a service is missing, else 1. */
+/** What a command that threw exits with: 64 where the caller's input is at fault, 69 where a service is missing, 77 where it is not allowed, else 1. */
 export function exitCodeOfError(error: unknown): number {
   if (error instanceof ApiProblem) {
     if (BAD_INPUT_STATUS.has(error.status)) return EXIT.usage;
+    if (DENIED_STATUS.has(error.status)) return EXIT.denied;
     return NO_SERVICE_STATUS.has(error.status) ? EXIT.unavailable : EXIT.failed;
   }
   if (error instanceof MillraceError) {

@@ -12,6 +12,7 @@ import { processorsCommand } from './commands/processors.js';
 import { runCommand } from './commands/run.js';
 import { schedulesCommand } from './commands/schedules.js';
 import { specCommand } from './commands/spec.js';
+import { tokensCommand } from './commands/tokens.js';
 import { workerCommand } from './commands/worker.js';
 import { createCli, type Register } from './context.js';
 import { EXIT, exitCodeOfError } from './exit-codes.js';
@@ -31,6 +32,7 @@ const COMMANDS: readonly Register[] = [
   schedulesCommand,
   processorsCommand,
   importCommand,
+  tokensCommand,
   apiCommand,
   workerCommand,
   doctorCommand,
@@ -40,7 +42,7 @@ const COMMANDS: readonly Register[] = [
 const EXIT_CODES = `
 Exit codes:
   0 completed   1 failed   2 completed with rejects   3 cancelled
-  64 usage or bad spec     69 service not reachable   130 interrupted`;
+  64 usage or bad spec     69 service not reachable   77 not allowed   130 interrupted`;
 
 /** All commands. @param exit told what a command that ran wants to exit with */
 export function createProgram(io: Io, exit: (code: number) => void): Command {

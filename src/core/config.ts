@@ -19,6 +19,14 @@ export interface Config {
   sqlMemoryBytes: number;
   /** Listening beyond this machine, without authentication, was asked for by name. */
   insecure?: boolean;
+  /** How callers are told from each other; absent: nobody is asked who they are. */
+  access?: AccessConfig;
+  /** File that changes are written down in, by whom. */
+  audit?: string;
+  /** Requests a second of one caller. */
+  rateLimit?: number;
+  /** Origins whose pages may ask the API. */
+  cors?: string[];
   /** Webhooks that are told of what happens to any schedule. */
   notify?: string[];
   /** What notices are signed with. */
@@ -34,10 +42,33 @@ export interface Config {
   temporal: { address?: string; namespace?: string; uiUrl?: string };
 }
 
+/** Whether only this machine reaches what listens on a host. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d+){3}$/.test(host);
+}
+
 export interface S3Place {
   bucket: string;
   /** What keys have to begin with; empty: any. */
   prefix: string;
   /** Of the AWS configuration: its endpoint, region and credentials. Default: those of the environment. */
   profile?: string;
+}
+
+export interface AccessConfig {
+  /** File of the hashes of tokens. Absolute. */
+  tokens?: string;
+  oidc?: OidcConfig;
+  /** What sessions are signed with; absent: a key of the process alone. */
+  sessionKey?: string;
+}
+
+export interface OidcConfig {
+  /** URL, as the provider's tokens have it. */
+  issuer: string;
+  /** What the tokens must be made for. */
+  audience: string;
+  /** Claims, or paths of names to them. */
+  roleClaim: string;
+  tenantClaim: string;
 }

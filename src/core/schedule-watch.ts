@@ -42,7 +42,7 @@ export interface ScheduleWatch {
   look(id: string): Promise<{ document: ScheduleDocument; counts: ScheduleCounts; changedAt: string } | null>;
   endedSince(since: Date): Promise<EndedRun[]>;
   /** Writes out anew what the server is told of the rule. */
-  renew(schedule: Schedule): Promise<void>;
+  renew(id: string, schedule: Schedule): Promise<void>;
   /** Has it told, once, whatever happens to who asks for it. */
   tell(notice: Notice, urls: readonly string[]): Promise<void>;
 }

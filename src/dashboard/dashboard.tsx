@@ -4,6 +4,7 @@ import { Hono } from 'hono';
 import type { Context } from 'hono';
 import { html } from 'hono/html';
 import type { Child } from 'hono/jsx';
+import type { Principal } from '../core/access.js';
 import { MAX_CHUNK_ROWS } from '../core/chunk-view.js';
 import type { ChunkRow } from '../core/chunk-view.js';
 import { isEndState } from '../core/job.js';
@@ -22,8 +23,10 @@ import type { JobsQuery } from './jobs-page.js';
 import { Layout } from './layout.js';
 import type { Renewal, Room } from './layout.js';
 import { ProblemNote } from './parts.js';
-import { pageOf, routeOf } from './paths.js';
+import { here, pageOf, routeOf } from './paths.js';
 import { SchedulePage, SchedulesPage } from './schedules-page.js';
+import { addSignIn } from './sign-in.js';
+import type { SignIn } from './sign-in.js';
 import { EXAMPLE, SubmitPage } from './submit-page.js';
 import { WorkersPage } from './workers-page.js';
 
@@ -67,15 +70,27 @@ interface Page {
 /**
  * @param options.fetch the JSON routes
  * @param options.version shown, and part of the addresses of the assets
+ * @param options.signIn absent where nobody is asked who they are
+ * @param options.callerOf who asks; null where nobody has said so
  */
-export function createDashboard({ fetch, version }: { fetch: Fetch; version: string }): Hono {
+export function createDashboard({
+  fetch,
+  version,
+  signIn,
+  callerOf,
+}: {
+  fetch: Fetch;
+  version: string;
+  signIn?: SignIn;
+  callerOf?: (c: Context) => Principal | null;
+}): Hono {
   const ask = asking(fetch);
   const app = new Hono();
 
   const show = (c: Context, { title, room, renewal, status = 200, body }: Page) => {
     const done = DONE[c.req.query('done') ?? ''];
     const page = (
-      <Layout title={title} room={room} version={version} renewal={renewal}>
+      <Layout title={title} room={room} version={version} renewal={renewal} caller={callerOf?.(c) ?? null}>
         {done && (
           <p class="note note-good" role="status">
             {done}
@@ -295,6 +310,8 @@ export function createDashboard({ fetch, version }: { fetch: Fetch; version: str
     return carryOut(c, order, async () => submitPage(spec));
   });
 
+  if (signIn) addSignIn(app, signIn, show);
+
   app.get('/assets/:name', (c, next) => {
     const found = asset(c.req.param('name'));
     if (!found) return next();
@@ -304,11 +321,6 @@ export function createDashboard({ fetch, version }: { fetch: Fetch; version: str
   });
 
   return app;
-}
-
-/** Where to go back to: a path of this service and nothing else. */
-function here(path: unknown, otherwise: string): string {
-  return typeof path === 'string' && /^\/(?![/\\])/.test(path) ? path : otherwise;
 }
 
 function textOf(value: unknown): string {

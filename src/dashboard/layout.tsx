@@ -1,4 +1,6 @@
 import type { PropsWithChildren } from 'hono/jsx';
+import type { Principal } from '../core/access.js';
+import { SIGN_OUT } from './sign-in.js';
 
 /** How the script keeps a page up to date: by the events of a job, or by looking every so many milliseconds. */
 export type Renewal = { events: string } | { everyMs: number };
@@ -18,8 +20,16 @@ export function Layout({
   room,
   version,
   renewal,
+  caller,
   children,
-}: PropsWithChildren<{ title: string; room: Room | null; version: string; renewal?: Renewal }>) {
+}: PropsWithChildren<{
+  title: string;
+  room: Room | null;
+  version: string;
+  renewal?: Renewal;
+  /** Who signed in; null where nobody is asked. */
+  caller: Principal | null;
+}>) {
   const asset = (name: string) => `/assets/${name}?${encodeURIComponent(version)}`;
   return (
     <html lang="en">
@@ -51,6 +61,14 @@ export function Layout({
             ))}
           </nav>
           <span id="link" role="status"></span>
+          {caller && (
+            <form method="post" action={SIGN_OUT} class="caller">
+              <span class="dim">
+                {caller.subject} · {caller.role} of {caller.tenant}
+              </span>
+              <button>Sign out</button>
+            </form>
+          )}
         </header>
         <main id="main">{children}</main>
         <footer>

@@ -6,3 +6,8 @@ const item =
 
 export const pageOf = { job: item('/jobs'), schedule: item('/schedules') };
 export const routeOf = { job: item('/v1/jobs'), schedule: item('/v1/schedules') };
+
+/** Where to go on to: a path of this service and nothing else. */
+export function here(path: unknown, otherwise: string): string {
+  return typeof path === 'string' && /^\/(?![/\\])/.test(path) ? path : otherwise;
+}

@@ -1,5 +1,6 @@
 /** What the API answers, as zod schemas for the OpenAPI document; a test holds them equal to the plain types of core. */
 import { z } from 'zod';
+import { ROLES } from '../core/access.js';
 import { CHUNK_STATES } from '../core/chunk-view.js';
 import { END_STATES, OPEN_STATES } from '../core/job.js';
 
@@ -227,3 +228,26 @@ export type ProcessorList = z.infer<typeof processorListSchema>;
 export type ChunkList = z.infer<typeof chunkListSchema>;
 export type JobList = z.infer<typeof jobListSchema>;
 export type JobRows = z.infer<typeof jobRowsSchema>;
+
+export const callerSchema = z.object({
+  subject: z.string().meta({ description: '`token:<id>`, `oidc:<subject>`, or `anonymous` where nobody is asked' }),
+  role: z.enum(ROLES),
+  tenant: z.string(),
+  expiresAt: z.iso.datetime().nullable(),
+});
+
+export const auditListSchema = z.object({
+  entries: z.array(
+    z.object({
+      at: z.iso.datetime(),
+      requestId: z.string(),
+      subject: z.string().nullable(),
+      tenant: z.string().nullable(),
+      address: z.string().nullable().meta({ description: 'Of the connection; behind a proxy that of the proxy' }),
+      method: z.string(),
+      path: z.string(),
+      status: z.int(),
+      code: z.string().optional().meta({ description: 'Of the problem, where it was refused' }),
+    }),
+  ),
+});

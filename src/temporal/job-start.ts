@@ -3,7 +3,6 @@ import type { SearchAttributePair } from '@temporalio/common';
 import type { JobSpec } from '../core/spec.js';
 import { SEARCH_ATTRIBUTES } from './search-attributes.js';
 
-export const TENANT = 'default';
 const SUMMARY_BYTES = 200;
 
 export interface JobStart {
@@ -16,7 +15,7 @@ export interface JobStart {
 }
 
 /** What a job is started with beside its spec, whoever starts it: by this it is listed, found, shown and put in order. */
-export function startOf(spec: JobSpec, digest: string, request: string): JobStart {
+export function startOf(spec: JobSpec, digest: string, request: string, tenant: string): JobStart {
   const source = sourceLabel(spec);
   const { priority, fairness } = spec.options;
   return {
@@ -25,7 +24,7 @@ export function startOf(spec: JobSpec, digest: string, request: string): JobStar
       { key: SEARCH_ATTRIBUTES.MillraceName, value: spec.name },
       { key: SEARCH_ATTRIBUTES.MillraceState, value: 'pending' },
       { key: SEARCH_ATTRIBUTES.MillraceProcessor, value: spec.process.use },
-      { key: SEARCH_ATTRIBUTES.MillraceTenant, value: TENANT },
+      { key: SEARCH_ATTRIBUTES.MillraceTenant, value: tenant },
     ],
     staticSummary: cut(`${spec.name}: ${spec.process.use} over ${source}`, SUMMARY_BYTES),
     staticDetails: details(spec, source),

@@ -1,5 +1,6 @@
 import type { WorkflowExecutionStatusName } from '@temporalio/client';
 import type { SearchAttributePair } from '@temporalio/common';
+import { DEFAULT_TENANT, ownScheduleId } from '../core/access.js';
 import type { JobProgress, JobResult, JobState, JobView } from '../core/job.js';
 import { OPEN_STATES } from '../core/job.js';
 import { SCHEDULED_TIME_MEMO } from '../contract.js';
@@ -67,10 +68,15 @@ export function generationOf({ memo }: Execution): number {
   return typeof memo?.generation === 'number' ? memo.generation : 0;
 }
 
+export function tenantOf(execution: Execution): string {
+  return attribute(execution, 'MillraceTenant') ?? DEFAULT_TENANT;
+}
+
 /** The schedule that started the first run of a job, and its nominal time; null where none did. */
 export function scheduledOf(execution: Execution): JobView['schedule'] {
-  const id = attribute(execution, 'MillraceSchedule');
-  if (id === undefined) return null;
+  const serverId = attribute(execution, 'MillraceSchedule');
+  if (serverId === undefined) return null;
+  const id = ownScheduleId(serverId);
   const kept = text(execution.memo?.[SCHEDULED_TIME_MEMO]);
   const told = execution.attributes.find(({ key }) => key.name === 'TemporalScheduledStartTime')?.value;
   return { id, time: kept ?? (told instanceof Date ? told.toISOString() : null) };
@@ -125,7 +131,7 @@ function rateOf(records: Counts, seconds: number): number {
   return seconds > 0 ? Math.round(records.in / seconds) : 0;
 }
 
-function attribute(execution: Execution, name: string): string | undefined {
+export function attribute(execution: Execution, name: string): string | undefined {
   return text(execution.attributes.find((pair) => pair.key.name === name)?.value);
 }
 

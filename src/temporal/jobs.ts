@@ -13,6 +13,7 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js';
 import { PAUSE_UPDATE, PLAN_DATASET, PROCESS_DATASET, PROGRESS_QUERY, RESUME_UPDATE, SET_UPDATE } from '../contract.js';
 import type { PlanDataset, ProcessDataset } from '../contract.js';
+import { DEFAULT_TENANT, serverScheduleId } from '../core/access.js';
 import type { ChunksAtWork } from '../core/chunk-view.js';
 import { MillraceError } from '../core/errors.js';
 import type { JobProgress, JobResult, JobState, JobView, PlanView } from '../core/job.js';
@@ -24,8 +25,8 @@ import type { WorkArea } from '../stores/port.js';
 import { failureOf, serverError } from './failures.js';
 import { keyedJobId, newJobId } from './job-id.js';
 import { givenSpec } from './given-spec.js';
-import { TENANT, startOf } from './job-start.js';
-import { jobView } from './job-view.js';
+import { startOf } from './job-start.js';
+import { jobView, tenantOf } from './job-view.js';
 import type { Execution, Findings } from './job-view.js';
 import { chunksAtWork } from './chunks-at-work.js';
 import { cursorOf, listQuery, runsQuery, tokenOf } from './list-query.js';
@@ -67,7 +68,7 @@ export interface JobFilter {
 }
 
 /**
- * Jobs as Temporal workflows. Every call has a deadline. Errors of all: `temporal.unreachable`, `temporal.denied`,
+ * The jobs of a tenant as Temporal workflows; one of another tenant is not found. Every call has a deadline. Errors of all: `temporal.unreachable`, `temporal.denied`,
  * `temporal.no_namespace`.
  */
 export interface Jobs {
@@ -103,6 +104,8 @@ export interface Jobs {
   set(id: string, settings: unknown): Promise<JobView>;
   /** @throws MillraceError `job.no_worker`, `plan.timeout`, or what the plan failed of */
   plan(given: unknown): Promise<PlanView>;
+  /** Whether a job is of this tenant; null where the server does not know it, or knows it no longer. */
+  owns(id: string): Promise<boolean | null>;
   /** The spec of a job as it was given. @throws MillraceError `job.not_found` */
   specOf(id: string): Promise<unknown>;
   /** The chunks of an open job that activities are at. */
@@ -117,8 +120,9 @@ export function createJobs(options: {
   namespace: string;
   uiUrl?: string;
   work: WorkArea;
+  tenant?: string;
 }): Jobs {
-  const { client, taskQueue, namespace, work } = options;
+  const { client, taskQueue, namespace, work, tenant = DEFAULT_TENANT } = options;
   const uiUrl = options.uiUrl?.replace(/\/+$/, '');
   const temporalLink = (id: string) =>
     uiUrl ? `${uiUrl}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(id)}` : null;
@@ -131,15 +135,21 @@ export function createJobs(options: {
     }
   }
 
-  async function describe(id: string): Promise<Described> {
+  /** Whosever it is; null where there is none. */
+  async function find(id: string): Promise<Described | null> {
     try {
       const found = await call(() => client.workflow.getHandle(id).describe());
-      if (found.type !== PROCESS_DATASET) throw notFound(id);
-      return { ...found, attributes: found.typedSearchAttributes.getAll() };
+      return found.type === PROCESS_DATASET ? { ...found, attributes: found.typedSearchAttributes.getAll() } : null;
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError) throw notFound(id);
+      if (error instanceof WorkflowNotFoundError) return null;
       throw error;
     }
+  }
+
+  async function describe(id: string): Promise<Described> {
+    const found = await find(id);
+    if (found && tenantOf(found) === tenant) return found;
+    throw notFound(id);
   }
 
   /** Null where no worker answered in time. */
@@ -206,9 +216,14 @@ export function createJobs(options: {
 
   async function start(job: StartJob): Promise<{ id: string; existing: boolean; view: JobView }> {
     const { spec, digest, key } = job;
-    const id = key === undefined ? newJobId() : keyedJobId(TENANT, key);
+    const id = key === undefined ? newJobId() : keyedJobId(tenant, key);
     const request = randomUUID();
-    const { memo, typedSearchAttributes, staticSummary, staticDetails, priority } = startOf(spec, digest, request);
+    const { memo, typedSearchAttributes, staticSummary, staticDetails, priority } = startOf(
+      spec,
+      digest,
+      request,
+      tenant,
+    );
     const argument = await argumentOf(id, job);
     const wait = startDelayOf(spec);
     if (wait > 0) memo.startsAt = new Date(Date.now() + wait).toISOString();
@@ -254,7 +269,7 @@ export function createJobs(options: {
   async function existing(key: string, digest: string): Promise<JobView | null> {
     let there: Execution;
     try {
-      there = await describe(keyedJobId(TENANT, key));
+      there = await describe(keyedJobId(tenant, key));
     } catch (error) {
       if (error instanceof MillraceError && error.code === 'job.not_found') return null;
       throw error;
@@ -288,7 +303,8 @@ export function createJobs(options: {
   }
 
   async function list(filter: JobFilter): Promise<{ jobs: JobView[]; nextCursor: string | null }> {
-    const query = listQuery(filter);
+    const schedule = filter.schedule === undefined ? undefined : serverScheduleId(tenant, filter.schedule);
+    const query = listQuery({ ...filter, schedule, tenant });
     const nextPageToken = filter.cursor === undefined ? undefined : tokenOf(filter.cursor, query);
     const answer = await call(() =>
       client.workflowService.listWorkflowExecutions({ namespace, query, pageSize: filter.limit, nextPageToken }),
@@ -437,6 +453,10 @@ export function createJobs(options: {
     resume: (id) => update(id, RESUME_UPDATE),
     set: (id, settings) => update(id, SET_UPDATE, settings),
     plan,
+    async owns(id) {
+      const found = await find(id);
+      return found && tenantOf(found) === tenant;
+    },
     specOf: async (id) => givenSpec({ client, namespace, call }, await describe(id)),
     atWork: (id) => chunksAtWork(client, call, id),
     pollers,

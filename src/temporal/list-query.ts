@@ -1,17 +1,19 @@
 import { createHash } from 'node:crypto';
 import { PROCESS_DATASET } from '../contract.js';
+import { DEFAULT_TENANT } from '../core/access.js';
 import { MillraceError } from '../core/errors.js';
 import type { JobState } from '../core/job.js';
 
 /** The visibility query of a list of jobs. */
 export function listQuery(filter: {
+  tenant: string;
   state?: JobState;
   name?: string;
   search?: string;
   schedule?: string;
   since?: Date;
 }): string {
-  const terms = [`WorkflowType = ${quoted(PROCESS_DATASET)}`];
+  const terms = [`WorkflowType = ${quoted(PROCESS_DATASET)}`, tenantTerm(filter.tenant)];
   if (filter.state) terms.push(stateTerm(filter.state));
   if (filter.name !== undefined) terms.push(`MillraceName = ${quoted(filter.name)}`);
   if (filter.search !== undefined) {
@@ -26,6 +28,12 @@ export function listQuery(filter: {
 /** The visibility query of all runs of some jobs. */
 export function runsQuery(ids: readonly string[]): string {
   return `WorkflowType = ${quoted(PROCESS_DATASET)} AND WorkflowId IN (${ids.map(quoted).join(', ')})`;
+}
+
+/** Jobs that were started by other means, and schedules of older versions, name no tenant. */
+export function tenantTerm(tenant: string): string {
+  const own = `MillraceTenant = ${quoted(tenant)}`;
+  return tenant === DEFAULT_TENANT ? `(${own} OR MillraceTenant IS NULL)` : own;
 }
 
 /** How a workflow ended is the server's word; only the finer states are the job's own. */

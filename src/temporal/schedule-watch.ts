@@ -10,7 +10,7 @@ import type { DeliverNotice } from '../contract.js';
 import { MillraceError } from '../core/errors.js';
 import type { EndedRun, ScheduleWatch } from '../core/schedule-watch.js';
 import { failureOf } from './failures.js';
-import { jobView } from './job-view.js';
+import { attribute, jobView } from './job-view.js';
 import type { Schedules } from './schedules.js';
 
 const EVERY_MS = 60_000;
@@ -52,20 +52,19 @@ export function createScheduleWatch(options: {
       const ended: EndedRun[] = [];
       for await (const info of client.workflow.list({ query })) {
         if (info.taskQueue !== taskQueue) continue;
-        const { id, name, state, finishedAt, schedule } = jobView(
-          { ...info, attributes: info.typedSearchAttributes.getAll() },
-          {},
-          () => null,
-        );
-        if (!schedule) continue;
+        const execution = { ...info, attributes: info.typedSearchAttributes.getAll() };
+        const { id, name, state, finishedAt, schedule } = jobView(execution, {}, () => null);
+        // The watch knows schedules of all tenants, by the ids that the server has for them.
+        const serverId = attribute(execution, 'MillraceSchedule');
+        if (!schedule || serverId === undefined) continue;
         const { runId: run } = info;
         const error = state === 'failed' ? await failureOfRun(id, run) : undefined;
-        const about = { schedule: schedule.id, time: schedule.time, job: id, run, name, state };
+        const about = { schedule: serverId, time: schedule.time, job: id, run, name, state };
         ended.push({ ...about, endedAt: finishedAt!, ...(error && { error }) });
       }
       return ended;
     },
-    renew: (schedule) => schedules.renew(schedule),
+    renew: (id, schedule) => schedules.renew(id, schedule),
     async tell(notice, urls) {
       try {
         await client.workflow.start<DeliverNotice>(DELIVER_NOTICE, {

@@ -15,13 +15,14 @@ import type {
 } from '@temporalio/client';
 import { decodeMapFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { PROCESS_DATASET, SCHEDULE_MEMO } from '../contract.js';
+import { DEFAULT_TENANT, ownScheduleId, serverScheduleId } from '../core/access.js';
 import { MillraceError } from '../core/errors.js';
 import type { Overlap, Schedule, ScheduleDocument, ScheduleTerms } from '../core/schedule.js';
 import type { Firing, ScheduleRow, ScheduleStanding } from '../core/schedule-view.js';
 import type { JobSpec } from '../core/spec.js';
 import { serverError } from './failures.js';
 import { startOf } from './job-start.js';
-import { cursorOf, tokenOf } from './list-query.js';
+import { cursorOf, tenantTerm, tokenOf } from './list-query.js';
 import { sentenceOfSpec } from './schedule-sentence.js';
 import { scheduleSpecOf } from './schedule-spec.js';
 import { SEARCH_ATTRIBUTES } from './search-attributes.js';
@@ -68,7 +69,7 @@ export interface PutSchedule {
 type Make = (before: ScheduleDocument) => PutSchedule | Promise<PutSchedule>;
 
 /**
- * Schedules of jobs as Temporal Schedules: the server fires, and starts the same `processDataset` as every other door. What a
+ * The schedules of a tenant as Temporal Schedules: the server fires, and starts the same `processDataset` as every other door. What a
  * schedule was made of is kept in the action alone. Every call has a deadline. Errors of all: `temporal.unreachable`,
  * `temporal.denied`, `temporal.no_namespace`; of those with an id: `schedule.not_found`, and `schedule.foreign` for one that
  * was made by other means or for another task queue: such a one is neither shown nor touched.
@@ -89,7 +90,7 @@ export interface Schedules {
   /** Of all, or of those that have somebody to tell. */
   ids(which: 'all' | 'notifying'): Promise<string[]>;
   /** Writes out anew what is written out of the rule: the sun's events, change days. */
-  renew(schedule: Schedule): Promise<void>;
+  renew(serverId: string, schedule: Schedule): Promise<void>;
   remove(id: string): Promise<void>;
   pause(id: string, note: string): Promise<void>;
   resume(id: string, note: string): Promise<void>;
@@ -107,8 +108,11 @@ export function createSchedules(options: {
   taskQueue: string;
   namespace: string;
   uiUrl?: string;
+  /** Null: of all tenants, each by the id that the server has for it; such ones are not made or changed in what they are. */
+  tenant?: string | null;
 }): Schedules {
-  const { client, taskQueue, namespace } = options;
+  const { client, taskQueue, namespace, tenant = DEFAULT_TENANT } = options;
+  const ours = tenant === null ? OURS : `${OURS} AND ${tenantTerm(tenant)}`;
   const uiUrl = options.uiUrl?.replace(/\/+$/, '');
 
   async function call<T>(id: string, run: () => Promise<T>): Promise<T> {
@@ -120,7 +124,9 @@ export function createSchedules(options: {
     }
   }
 
-  const handle = (id: string) => client.schedule.getHandle(id);
+  /** No schedule has a colon in the id that its tenant gave. Doubled, one in a request leads to no other tenant's. */
+  const serverId = (id: string) => (tenant === null ? id : serverScheduleId(tenant, id.replaceAll(':', '::')));
+  const handle = (id: string) => client.schedule.getHandle(serverId(id));
 
   /** As the server tells it, where it is one of ours. */
   async function describe(id: string) {
@@ -138,10 +144,11 @@ export function createSchedules(options: {
 
   /** All that the server is told; the same for a new one and for one that is changed. */
   function definition({ schedule, document, spec, digest }: PutSchedule, from: Date, request: string) {
-    const { priority, ...start } = startOf(spec, digest, request);
-    const workflowId = `s-${schedule.id}`;
+    const { priority, ...start } = startOf(spec, digest, request, tenant ?? DEFAULT_TENANT);
+    const id = serverId(schedule.id);
+    const workflowId = `s-${id}`;
     const { spec: given, ...terms } = document;
-    const mark = { key: SEARCH_ATTRIBUTES.MillraceSchedule, value: schedule.id };
+    const mark = { key: SEARCH_ATTRIBUTES.MillraceSchedule, value: id };
     return {
       spec: scheduleSpecOf(schedule, from),
       action: {
@@ -164,6 +171,7 @@ export function createSchedules(options: {
       // A schedule has no state; what is said here is whether the watch has to look at it.
       typedSearchAttributes: [
         mark,
+        { key: SEARCH_ATTRIBUTES.MillraceTenant, value: tenant ?? DEFAULT_TENANT },
         ...(schedule.notify.length > 0 ? [{ key: SEARCH_ATTRIBUTES.MillraceState, value: NOTIFYING }] : []),
       ],
     };
@@ -176,7 +184,7 @@ export function createSchedules(options: {
     const { schedule } = put;
     const { paused, note } = schedule;
     const created: ScheduleOptions = {
-      scheduleId: schedule.id,
+      scheduleId: serverId(schedule.id),
       ...definition(put, new Date(), randomUUID()),
       memo: { [QUEUE_MEMO]: taskQueue },
       state: { paused, note, remainingActions: runsOf(schedule) },
@@ -265,10 +273,10 @@ export function createSchedules(options: {
   }
 
   async function list({ limit, cursor }: { limit: number; cursor?: string }) {
-    const { entries, next } = await page(OURS, limit, cursor === undefined ? undefined : tokenOf(cursor, OURS));
+    const { entries, next } = await page(ours, limit, cursor === undefined ? undefined : tokenOf(cursor, ours));
     return {
       schedules: entries.map(rowOf).sort((a, b) => (a.id < b.id ? -1 : 1)),
-      nextCursor: next ? cursorOf(next, OURS) : null,
+      nextCursor: next ? cursorOf(next, ours) : null,
     };
   }
 
@@ -315,13 +323,13 @@ export function createSchedules(options: {
     change,
     async view(id) {
       const link = uiUrl
-        ? `${uiUrl}/namespaces/${encodeURIComponent(namespace)}/schedules/${encodeURIComponent(id)}`
+        ? `${uiUrl}/namespaces/${encodeURIComponent(namespace)}/schedules/${encodeURIComponent(serverId(id))}`
         : null;
       return standingOf(await describe(id), link);
     },
     list,
     async ids(which) {
-      const query = which === 'all' ? OURS : `${OURS} AND ${SEARCH_ATTRIBUTES.MillraceState.name} = '${NOTIFYING}'`;
+      const query = which === 'all' ? ours : `${ours} AND ${SEARCH_ATTRIBUTES.MillraceState.name} = '${NOTIFYING}'`;
       const ids: string[] = [];
       for (let token: Uint8Array | undefined; ;) {
         const { entries, next } = await page(query, PAGE, token);
@@ -330,8 +338,8 @@ export function createSchedules(options: {
         token = next;
       }
     },
-    async renew(schedule) {
-      const previous = await describe(schedule.id);
+    async renew(id, schedule) {
+      const previous = await describe(id);
       // Who changed it meanwhile wrote it all out anew.
       await update(previous, { ...previous, spec: scheduleSpecOf(schedule, new Date()) });
     },
@@ -403,7 +411,7 @@ function rowOf({ scheduleId, info }: ListEntry): ScheduleRow {
   const last = info?.recentActions?.at(-1);
   const [next] = info?.futureActionTimes ?? [];
   return {
-    id: scheduleId!,
+    id: ownScheduleId(scheduleId!),
     sentence: sentenceOfSpec(info?.spec ?? {}),
     paused: info?.paused ?? false,
     reason: (info?.paused && info.notes) || null,

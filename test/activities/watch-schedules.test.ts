@@ -34,7 +34,7 @@ function world(notifyUrls: string[] = []) {
       });
     },
     endedSince: () => Promise.resolve(server.ended),
-    renew: ({ id }) => Promise.resolve(void server.renewed.push(id)),
+    renew: (id) => Promise.resolve(void server.renewed.push(id)),
     tell: (notice, urls) => Promise.resolve(void server.notices.push({ notice, urls })),
   };
   let kept: string | null = null;

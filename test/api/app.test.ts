@@ -27,8 +27,7 @@ beforeAll(async () => {
   const jobs = createJobs({ client: new Client({ connection }), taskQueue: 'none', namespace: 'default', work });
   const schedules = createSchedules({ client: new Client({ connection }), taskQueue: 'none', namespace: 'default' });
   app = createApp({
-    jobs,
-    schedules,
+    ofTenant: () => ({ jobs, schedules }),
     sources: files,
     sinks: files,
     work,
@@ -124,8 +123,7 @@ describe('every error is a problem document', () => {
 
   it('what is unforeseen is logged and keeps its inside to itself', async () => {
     const broken = createApp({
-      schedules: null as never,
-      jobs: {} as never,
+      ofTenant: () => ({ schedules: null as never, jobs: {} as never }),
       sources: {} as never,
       sinks: {} as never,
       work: {} as never,

@@ -51,7 +51,16 @@ describe('the command line', () => {
       createProgram(testIo(), () => undefined),
       '',
     );
-    expect(without).toEqual(['demo', 'dev', 'schedules delete', 'api', 'worker', 'completion', 'complete']);
+    expect(without).toEqual([
+      'demo',
+      'dev',
+      'schedules delete',
+      'tokens revoke',
+      'api',
+      'worker',
+      'completion',
+      'complete',
+    ]);
   });
 
   it.each([

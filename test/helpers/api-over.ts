@@ -13,8 +13,10 @@ export async function apiOver({ client, config, data }: Place, taskQueue = confi
   const files = createStores(config, data, work);
   const server = { client, taskQueue, namespace: config.temporal.namespace!, uiUrl: 'http://ui' };
   return createApp({
-    jobs: createJobs({ ...server, work }),
-    schedules: createSchedules(server),
+    ofTenant: (tenant) => ({
+      jobs: createJobs({ ...server, work, tenant }),
+      schedules: createSchedules({ ...server, tenant }),
+    }),
     sources: files,
     sinks: files,
     work,
@@ -24,7 +26,7 @@ export async function apiOver({ client, config, data }: Place, taskQueue = confi
 }
 
 /** Listens on a free port of this machine. */
-export function listening(app: OpenAPIHono): Promise<{ url: string; close: () => void }> {
+export function listening(app: Pick<OpenAPIHono, 'fetch'>): Promise<{ url: string; close: () => void }> {
   return new Promise((resolve) => {
     const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
       resolve({ url: `http://127.0.0.1:${port}`, close: () => void server.close() });

@@ -29,8 +29,8 @@ describe('job ids', () => {
 
 describe('listQuery', () => {
   it('joins what is asked', () => {
-    expect(listQuery({ state: 'failed', name: "it's", since: new Date(0) })).toBe(
-      "WorkflowType = 'processDataset' AND ExecutionStatus IN ('Failed', 'Terminated', 'TimedOut') " +
+    expect(listQuery({ tenant: 'acme', state: 'failed', name: "it's", since: new Date(0) })).toBe(
+      "WorkflowType = 'processDataset' AND MillraceTenant = 'acme' AND ExecutionStatus IN ('Failed', 'Terminated', 'TimedOut') " +
         "AND MillraceName = 'it''s' AND StartTime >= '1970-01-01T00:00:00.000Z'",
     );
   });
@@ -38,7 +38,8 @@ describe('listQuery', () => {
   it('keeps any name inside of its quotes', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom("'", '\\', '"', 'a', ' ') }), (name) => {
-        const literal = listQuery({ name }).slice("WorkflowType = 'processDataset' AND MillraceName = ".length);
+        const before = "WorkflowType = 'processDataset' AND MillraceTenant = 'acme' AND MillraceName = ";
+        const literal = listQuery({ tenant: 'acme', name }).slice(before.length);
         expect(literal).toMatch(/^'(\\\\|''|[^'\\])*'$/);
       }),
     );

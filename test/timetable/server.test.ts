@@ -131,7 +131,7 @@ it('is told anew of the sun, and of nothing else, when a schedule is renewed', a
   const canonical = parseSpec(spec);
   await schedules.create({ ...parsed, spec: canonical, digest: specDigest(canonical) });
   const before = await schedules.view(id);
-  await schedules.renew(parsed.schedule);
+  await schedules.renew(id, parsed.schedule);
   const after = await schedules.view(id);
   expect(after.updatedAt).not.toBe(before.updatedAt);
   expect({ ...after, updatedAt: null }).toEqual({ ...before, updatedAt: null });

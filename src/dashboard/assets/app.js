@@ -31,6 +31,8 @@ function inUse(element) {
 /** Asks for the page again and puts the parts in place that have changed. */
 async function renew() {
   const response = await fetch(location.href, { headers: { accept: 'text/html', 'x-millrace-renewal': '1' } });
+  // Signed out meanwhile: the page itself leads to the sign-in, and back.
+  if (response.redirected) return location.reload();
   const next = new DOMParser().parseFromString(await response.text(), 'text/html');
   document.title = next.title;
   for (const part of document.querySelectorAll('[data-live]')) {
@@ -88,6 +90,8 @@ if (events) {
   source.addEventListener('open', () => (link.textContent = ''));
   source.addEventListener('error', () => {
     if (source.readyState !== EventSource.OPEN) link.textContent = 'The service does not answer';
+    // It was refused, not lost: a renewal finds out why.
+    if (source.readyState === EventSource.CLOSED) wantRenewal();
   });
 }
 if (every) {

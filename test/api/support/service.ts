@@ -6,6 +6,8 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { createApp } from '../../../src/api/app.js';
+import type { ApiDeps } from '../../../src/api/deps.js';
+import { DEFAULT_TENANT } from '../../../src/core/access.js';
 import { keys } from '../../../src/core/receipt.js';
 import type { ProcessorInfo, WorkerCard } from '../../../src/core/job.js';
 import { createFileStore } from '../../../src/stores/file-store.js';
@@ -34,7 +36,10 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-export async function startService(): Promise<Service> {
+/** @param access how callers are told from each other; nobody is asked by default */
+export async function startService(
+  access: Pick<ApiDeps, 'gatekeeper' | 'audit' | 'rateLimit' | 'cors'> = {},
+): Promise<Service> {
   const { client, connection, namespace } = await testServer();
   await ensureSearchAttributes(connection, namespace);
   const worker = await Worker.create({
@@ -50,12 +55,15 @@ export async function startService(): Promise<Service> {
   await mkdir(data);
   const work = await createWorkArea(path.join(folder, 'work'));
   const files = createFileStore({ roots: [data], cwd: data });
-  const jobs = createJobs({ client, taskQueue: TASK_QUEUE, namespace, uiUrl: 'http://ui/', work });
-  const schedules = createSchedules({ client, taskQueue: TASK_QUEUE, namespace, uiUrl: 'http://ui/' });
+  const server = { client, taskQueue: TASK_QUEUE, namespace, uiUrl: 'http://ui/' };
+  const ofTenant = (tenant: string) => ({
+    jobs: createJobs({ ...server, work, tenant }),
+    schedules: createSchedules({ ...server, tenant }),
+  });
   const logged: string[] = [];
   const app = createApp({
-    jobs,
-    schedules,
+    ofTenant,
+    ...access,
     sources: files,
     sinks: files,
     work,
@@ -65,7 +73,7 @@ export async function startService(): Promise<Service> {
   });
   return {
     client,
-    jobs,
+    jobs: ofTenant(DEFAULT_TENANT).jobs,
     work,
     data,
     app,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serve } from '@hono/node-server';
 import { createApp } from '../../../src/api/app.js';
+import type { ApiDeps } from '../../../src/api/deps.js';
 import { MillraceError } from '../../../src/core/errors.js';
 import type { JobView, PlanView } from '../../../src/core/job.js';
 import { NO_COUNTS } from '../../../src/core/records.js';
@@ -105,7 +106,7 @@ export function running(share: number): JobView {
 }
 
 /** The real API on a free port over jobs that a test writes down. Its folder has `in.csv`, the only root. */
-export async function testApi(): Promise<TestApi> {
+export async function testApi(access: Pick<ApiDeps, 'gatekeeper'> = {}): Promise<TestApi> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-cli-'));
   await writeFile(join(folder, 'in.csv'), 'origin,delay\nATL,1\nLAS,2\n');
   const work = await createWorkArea(join(folder, 'work'));
@@ -156,6 +157,7 @@ export async function testApi(): Promise<TestApi> {
       if (api.plan instanceof MillraceError) throw api.plan;
       return api.plan;
     },
+    owns: async (id) => (api.jobs.has(id) ? true : null),
     specOf: async () => api.given.at(-1),
     atWork: async () => [],
     pollers: async () => 1,
@@ -165,8 +167,8 @@ export async function testApi(): Promise<TestApi> {
     get: (_, name) => () => Promise.reject(new Error(`no schedules here: ${String(name)}`)),
   });
   const app = createApp({
-    jobs,
-    schedules,
+    ofTenant: () => ({ jobs, schedules }),
+    ...access,
     sources: files,
     sinks: files,
     work,
