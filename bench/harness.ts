@@ -177,9 +177,17 @@ export function flightsFile(): Promise<string> {
 
 /** Highest resident memory of a process so far, in bytes. Linux only; NaN elsewhere. */
 export function peakMemory(pid: number): number {
+  return memoryOf(pid, 'VmHWM');
+}
+
+/** Bytes; NaN of a process that is gone. */
+export function residentMemory(pid: number): number {
+  return memoryOf(pid, 'VmRSS');
+}
+
+function memoryOf(pid: number, field: string): number {
   try {
-    const found = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    return Number(found?.[1]) * 1024;
+    return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
   } catch {
     return NaN;
   }

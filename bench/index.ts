@@ -15,6 +15,7 @@ import { smallJob } from './small-job.js';
 import { demo, dev } from './start-up.js';
 import { stations } from './stations.js';
 import { trigger } from './trigger.js';
+import { watching } from './watching.js';
 
 /** On services of the run. */
 const SERVED: Record<string, (services: Services) => Promise<Line[]>> = {
@@ -27,14 +28,18 @@ const SERVED: Record<string, (services: Services) => Promise<Line[]>> = {
 /** These start their own. */
 const ALONE: Record<string, () => Promise<Line[]>> = { dev, demo, s3, postgres };
 
+/** An hour each: only by name. */
+const LONG: typeof SERVED = { watching };
+
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { save: { type: 'boolean' } } });
-const known = [...Object.keys(SERVED), ...Object.keys(ALONE)];
+const usual = [...Object.keys(SERVED), ...Object.keys(ALONE)];
+const known = [...usual, ...Object.keys(LONG)];
 const unknown = positionals.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
   console.error(`no benchmark ${unknown.join(', ')}; there are ${known.join(', ')}`);
   process.exit(64);
 }
-const chosen = positionals.length > 0 ? positionals : known;
+const chosen = positionals.length > 0 ? positionals : usual;
 
 const on = machine();
 console.log(
@@ -53,7 +58,7 @@ for (const name of chosen) {
   // Fresh ones for each: neither memory nor history of one benchmark weighs on the next.
   const services = await startServices();
   try {
-    lines.push(...(await SERVED[name]!(services)));
+    lines.push(...(await (SERVED[name] ?? LONG[name])!(services)));
   } finally {
     await services.stop();
   }

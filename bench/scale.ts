@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,7 +5,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { PROGRESS_QUERY } from '../src/contract.js';
 import type { JobView } from '../src/core/job.js';
 import { keys } from '../src/core/receipt.js';
-import { call, DATA, dataFile, median, peakMemory, THREADS, type Services } from './harness.js';
+import { call, DATA, dataFile, median, peakMemory, residentMemory, THREADS, type Services } from './harness.js';
 import type { Line } from './report.js';
 
 const SAMPLE_MS = 250;
@@ -54,7 +53,7 @@ export async function scale(services: Services): Promise<Line[]> {
 async function measure(services: Services, shape: Shape): Promise<Line[]> {
   const { api, client, env, workerPid } = services;
   const began = performance.now();
-  const { id } = await call<JobView>(`${api}/v1/jobs`, specOf(shape, await source(shape)));
+  const { id } = await call<JobView>(`${api}/v1/jobs`, specOf(shape, await linesFile(shape.records, shape.lineBytes)));
   const handle = client.workflow.getHandle(id);
   const watch = watchJob(api, handle, workerPid);
   let seconds = 0;
@@ -108,7 +107,8 @@ async function measure(services: Services, shape: Shape): Promise<Line[]> {
   ];
 }
 
-function source({ records, lineBytes }: Shape): Promise<string> {
+/** A CSV file of so many lines, each of so many bytes with its end. */
+export function linesFile(records: number, lineBytes: number): Promise<string> {
   return dataFile(`scale-${records}-${lineBytes}.csv`, async (file) => {
     const line = (i: number) => `${String(i).padStart(7, '0')},${'some text '.repeat(2)}`.slice(0, lineBytes - 1);
     const lines: string[] = [];
@@ -223,10 +223,3 @@ function percentile(values: readonly number[], share: number): number {
 }
 
 /** In bytes. Linux only; NaN elsewhere. */
-function residentMemory(pid: number): number {
-  try {
-    return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
-  } catch {
-    return NaN;
-  }
-}

@@ -1,6 +1,5 @@
 /// <reference lib="dom" />
 /** The dashboard in a real browser: `npm run test:browser`. */
-import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
@@ -9,23 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobView } from '../../src/core/job.js';
 import { apiOver, listening } from '../helpers/api-over.js';
 import { startEngine } from '../helpers/engine.js';
+import { findBrowser } from '../helpers/find-browser.js';
 import type { Engine } from '../helpers/engine.js';
 
 const ON = process.env.BROWSER_TESTS !== undefined;
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-
-/** @throws where there is none */
-function findBrowser(): string {
-  if (process.env.CHROMIUM_PATH) return process.env.CHROMIUM_PATH;
-  for (const name of NAMES) {
-    try {
-      return execFileSync('which', [name], { encoding: 'utf8' }).trim();
-    } catch {
-      // The next one.
-    }
-  }
-  throw new Error(`no browser: looked for ${NAMES.join(', ')} on PATH; install Chromium or set CHROMIUM_PATH`);
-}
 
 describe.runIf(ON)('the dashboard', () => {
   let engine: Engine;
