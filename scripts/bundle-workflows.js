@@ -1,11 +1,18 @@
-/** Bundles the workflows into dist/workflow-bundle.js, so that a worker neither needs webpack's time nor the sources. */
+/**
+ * Bundles the workflows, so that a worker neither needs webpack's time nor the sources: dist/workflow-bundle.js, and another one
+ * for workers that encrypt, as how failures are written is part of a bundle.
+ */
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
 
-const entry = fileURLToPath(new URL('../dist/workflows/index.js', import.meta.url));
-const target = fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url));
+const inDist = (name) => fileURLToPath(new URL(`../dist/${name}`, import.meta.url));
+const entry = inDist('workflows/index.js');
+const BUNDLES = {
+  'workflow-bundle.js': undefined,
+  'workflow-bundle.encrypted.js': inDist('workflows/encoded-failures.cjs'),
+};
 
 if (!existsSync(entry)) {
   console.error(`bundle the workflows: no file "${entry}"; compile first: npx tsc -p tsconfig.build.json`);
@@ -13,9 +20,9 @@ if (!existsSync(entry)) {
 }
 
 const quiet = () => undefined;
-const { code } = await bundleWorkflowCode({
-  workflowsPath: entry,
-  logger: { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: console.warn, error: console.error },
-});
-await writeFile(target, code);
-console.log(`dist/workflow-bundle.js: ${Math.round(code.length / 1024)} KiB`);
+const logger = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: console.warn, error: console.error };
+for (const [name, failureConverterPath] of Object.entries(BUNDLES)) {
+  const { code } = await bundleWorkflowCode({ workflowsPath: entry, failureConverterPath, logger });
+  await writeFile(inDist(name), code);
+  console.log(`dist/${name}: ${Math.round(code.length / 1024)} KiB`);
+}

@@ -1,5 +1,6 @@
-/** Copies what the dashboard sends to browsers as it is; the compiler takes sources only. */
+/** Copies what is used as it is; the compiler takes sources only. */
 import { cp } from 'node:fs/promises';
 
-const from = new URL('../src/dashboard/assets', import.meta.url);
-await cp(from, new URL('../dist/src/dashboard/assets', import.meta.url), { recursive: true });
+for (const path of ['src/dashboard/assets', 'workflows/encoded-failures.cjs']) {
+  await cp(new URL(`../${path}`, import.meta.url), new URL(`../dist/${path}`, import.meta.url), { recursive: true });
+}

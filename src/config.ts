@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse as parseToml } from 'smol-toml';
 import { isLoopback } from './core/config.js';
-import type { AccessConfig, Config, S3Place } from './core/config.js';
+import type { AccessConfig, Config, EncryptionKey, S3Place } from './core/config.js';
 import { MillraceError, messageOf } from './core/errors.js';
 import type { Issue } from './core/errors.js';
 import { devFile, isAlive } from './dev-addresses.js';
@@ -67,6 +67,7 @@ export function loadConfig(sources: {
     ...(given.has('audit') && { audit: given.get('audit') as string }),
     ...(given.has('rateLimit') && { rateLimit: given.get('rateLimit') as number }),
     ...(given.has('cors') && { cors: given.get('cors') as string[] }),
+    ...(given.has('encryptionKeys') && { encryptionKeys: given.get('encryptionKeys') as EncryptionKey[] }),
     ...(given.has('notify') && { notify: given.get('notify') as string[] }),
     ...(given.has('notifySecret') && { notifySecret: given.get('notifySecret') as string }),
     ...(given.has('notifyAllow') && { notifyAllow: given.get('notifyAllow') as string[] }),
@@ -175,6 +176,8 @@ function parseSetting(setting: Setting, value: unknown, cwd: string): Parsed {
       return typeof value === 'string' && value.trim() !== '' ? { value: value.trim() } : wanted('a text', value);
     case 'secret':
       return typeof value === 'string' && value.trim() !== '' ? { value: value.trim() } : { fault: 'wanted a text' };
+    case 'keys':
+      return encryptionKeys(value);
     case 'texts':
       return list(value) ?? wanted('texts separated by commas', value);
     case 'urls': {
@@ -235,6 +238,19 @@ function parseSetting(setting: Setting, value: unknown, cwd: string): Parsed {
       return folders.find((one) => 'fault' in one) ?? { value: folders.map((one) => (one as { value: string }).value) };
     }
   }
+}
+
+/** What is there is secret, even where it is wrong. */
+function encryptionKeys(value: unknown): Parsed {
+  const found = (list(value)?.value ?? []).map((text) => /^([A-Za-z0-9._-]{1,64}):([A-Za-z0-9+/]{43}=)$/.exec(text));
+  const names = found.map((match) => match?.[1]);
+  if (found.length === 0 || names.includes(undefined)) {
+    return {
+      fault: 'wanted NAME:BASE64 of 32 bytes each, separated by commas; make one with: openssl rand -base64 32',
+    };
+  }
+  if (new Set(names).size < names.length) return { fault: 'two keys have one name' };
+  return { value: found.map((match) => ({ id: match![1]!, key: Buffer.from(match![2]!, 'base64') })) };
 }
 
 /** Null where it is no list of texts. */

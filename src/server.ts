@@ -11,6 +11,7 @@ import { MillraceError } from './core/errors.js';
 import { createStores } from './stores/stores.js';
 import { checkWorkArea, openWorkArea } from './stores/open-work-area.js';
 import { connectClient } from './temporal/connect.js';
+import { encryptionCodec } from './temporal/encryption.js';
 import { createJobs } from './temporal/jobs.js';
 import { createSchedules } from './temporal/schedules.js';
 
@@ -35,7 +36,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const files = createStores(config, process.cwd(), work);
   const gatekeeper = config.access && (await createGatekeeper(config.access));
   const audit = config.audit === undefined ? undefined : await createAudit(config.audit, log);
-  const { client, connection, namespace } = await connectClient(config.temporal);
+  const { client, connection, namespace } = await connectClient(config.temporal, config.encryptionKeys);
   try {
     const { taskQueue } = config;
     const { uiUrl } = config.temporal;
@@ -47,6 +48,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
       })),
       gatekeeper,
       audit,
+      codec: config.encryptionKeys && encryptionCodec(config.encryptionKeys),
+      uiOrigin: uiUrl === undefined ? undefined : new URL(uiUrl).origin,
       rateLimit: config.rateLimit,
       cors: config.cors,
       sources: files,

@@ -3,6 +3,7 @@ export type SettingType =
   | 'texts'
   | 'urls'
   | 'secret'
+  | 'keys'
   | 'port'
   | 'count'
   | 'rate'
@@ -155,6 +156,14 @@ export const SETTINGS = [
     type: 'urls',
     default: 'none',
     meaning: 'Origins whose pages may ask the API from a browser, with a token, separated by commas',
+  },
+  {
+    env: 'MILLRACE_ENCRYPTION_KEYS',
+    flag: 'encryptionKeys',
+    type: 'keys',
+    default: 'none: unencrypted',
+    meaning:
+      'What goes through Temporal is encrypted with the first of these keys and decrypted with all: NAME:BASE64 of 32 bytes each, separated by commas. API and workers need the same ones',
   },
   {
     env: 'MILLRACE_NOTIFY',

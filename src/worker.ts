@@ -19,6 +19,7 @@ import { sweepScratch } from './stores/sweep-scratch.js';
 import { createNotifier } from './stores/webhook.js';
 import { liveWorkers, publishCard } from './stores/worker-cards.js';
 import { connectionSettings, connectClient } from './temporal/connect.js';
+import { dataConverter } from './temporal/encryption.js';
 import { createScheduleWatch, ensureWatch } from './temporal/schedule-watch.js';
 import { createSchedules } from './temporal/schedules.js';
 import { isOpen } from './temporal/is-open.js';
@@ -61,7 +62,11 @@ export async function startWorker(
 ): Promise<RunningWorker> {
   quietRuntime(log);
   const settings = connectionSettings(config.temporal);
-  const { client, connection: clientConnection, namespace } = await connectClient(config.temporal);
+  const {
+    client,
+    connection: clientConnection,
+    namespace,
+  } = await connectClient(config.temporal, config.encryptionKeys);
   await ensureSearchAttributes(clientConnection, namespace);
   if (watches) await startWatch(client, config.taskQueue);
 
@@ -107,6 +112,7 @@ export async function startWorker(
     connection,
     namespace,
     taskQueue: config.taskQueue,
+    dataConverter: dataConverter(config.encryptionKeys),
     activities,
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
@@ -114,7 +120,7 @@ export async function startWorker(
   };
   const main = await Worker.create({
     ...common,
-    ...workflowSource(workflowBundle),
+    ...workflowSource(workflowBundle, config.encryptionKeys !== undefined),
     maxConcurrentActivityTaskExecutions: SMALL_JOB_SLOTS,
     stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
   });
@@ -192,8 +198,12 @@ async function startWatch(client: Client, taskQueue: string): Promise<void> {
 }
 
 /** The bundle that the build made; from source, the workflows themselves. */
-function workflowSource(given?: string): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
-  const bundle = given ?? fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+function workflowSource(
+  given: string | undefined,
+  encrypted: boolean,
+): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const name = encrypted ? 'workflow-bundle.encrypted.js' : 'workflow-bundle.js';
+  const bundle = given ?? fileURLToPath(new URL(`../${name}`, import.meta.url));
   if (given || existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
   return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
 }

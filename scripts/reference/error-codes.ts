@@ -30,6 +30,9 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
   'demo.no_data': 'The data of the demo is a development dependency: run it in a clone, after `npm ci`',
   'demo.wrong_total': 'A job of the demo has another sum than the data has: please report it',
   'dev.running': '`millrace dev` runs from this folder already: stop it, or set `MILLRACE_HOME`',
+  'encryption.damaged':
+    'What came back from Temporal is not what was encrypted: it was changed, or a key was replaced under its name',
+  'encryption.unknown_key': 'A key is missing in `MILLRACE_ENCRYPTION_KEYS`: keep old ones behind the new one',
   'idempotency.key_reused': 'The Idempotency-Key was used for another spec: take a new key',
   'import.invalid': 'The source of the import has faults; all are listed, nothing was changed',
   'import.unreadable': 'The source of the import cannot be read: look at the path, the URL, the rights',

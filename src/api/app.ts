@@ -24,6 +24,7 @@ import { readBody, readNdjsonBody, readOptionalBody } from './body.js';
 import { streamOf } from './bytes.js';
 import { createCatalogue } from './catalogue.js';
 import { createChunkReader } from './chunks.js';
+import { addCodec, allowWebUi, isCodec } from './codec.js';
 import type { ApiDeps } from './deps.js';
 import { storeCorrections } from './corrections.js';
 import { streamEvents } from './event-stream.js';
@@ -124,7 +125,10 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     }),
   );
   // A browser that names this service by a name of somebody else's has no sign-in under that name.
-  app.use(guard(deps.hosts ?? [], { anyHost: deps.gatekeeper !== undefined, origins: deps.cors }));
+  const webUi = deps.codec && deps.uiOrigin;
+  const originsOf = (path: string) => [...(deps.cors ?? []), ...(webUi && isCodec(path) ? [webUi] : [])];
+  app.use(guard(deps.hosts ?? [], { anyHost: deps.gatekeeper !== undefined, originsOf }));
+  if (webUi) allowWebUi(app, webUi);
   if (deps.cors) app.use(cors({ origin: deps.cors, exposeHeaders: EXPOSED_HEADERS, maxAge: CORS_S }));
   app.use(contextStorage());
   app.use(admit(deps));
@@ -316,6 +320,8 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     const entries = await deps.audit.newest(callerOf(c).tenant, c.req.valid('query').limit);
     return c.json({ entries }, 200);
   });
+
+  if (deps.codec) addCodec(app, deps.codec);
 
   addSchedules(app, checksOf, catalogue);
 

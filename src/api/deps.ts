@@ -1,5 +1,6 @@
 import type { Audit } from '../access/audit.js';
 import type { Gatekeeper } from '../access/gatekeeper.js';
+import type { Codec } from './codec.js';
 import type { SinkStore, SourceStore, WorkArea } from '../stores/port.js';
 import type { Jobs } from '../temporal/jobs.js';
 import type { Schedules } from '../temporal/schedules.js';
@@ -14,6 +15,10 @@ export interface ApiDeps {
   gatekeeper?: Gatekeeper;
   /** Told of every change, and of everyone who was refused. */
   audit?: Audit;
+  /** Decrypts what goes through Temporal, for admins. */
+  codec?: Codec;
+  /** Of the Temporal Web UI. */
+  uiOrigin?: string;
   /** Requests a second of one caller. */
   rateLimit?: number;
   /** Origins whose pages may ask. */

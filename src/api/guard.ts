@@ -8,11 +8,14 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
  * site. A page in a browser could else reach a service on loopback by a name of its own (DNS rebinding), or post to it.
  * @param allowed more host names, without ports
  * @param options.anyHost whether any name will do
- * @param options.origins of other sites, whose pages may change something all the same
+ * @param options.originsOf other sites, whose pages may change something at a path all the same
  */
 export function guard(
   allowed: readonly string[],
-  { anyHost = false, origins = [] }: { anyHost?: boolean; origins?: readonly string[] } = {},
+  {
+    anyHost = false,
+    originsOf = () => [],
+  }: { anyHost?: boolean; originsOf?: (path: string) => readonly string[] } = {},
 ): MiddlewareHandler {
   const hosts = new Set([
     ...LOOPBACK,
@@ -28,7 +31,11 @@ export function guard(
       );
     }
     const origin = c.req.header('origin');
-    if (c.req.method !== 'GET' && c.req.method !== 'HEAD' && (origin === undefined || !origins.includes(origin))) {
+    if (
+      c.req.method !== 'GET' &&
+      c.req.method !== 'HEAD' &&
+      (origin === undefined || !originsOf(c.req.path).includes(origin))
+    ) {
       const foreign = origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== host.toLowerCase());
       if (foreign || c.req.header('sec-fetch-site') === 'cross-site') {
         throw new HttpProblem(

@@ -60,6 +60,7 @@ export const PROBLEMS: Readonly<Record<string, readonly [status: ContentfulStatu
   'work.unusable': [503, 'Work area not usable'],
   'work.*': [500, 'Work area damaged'],
   'worker.*': [500, 'A worker failed'],
+  'encryption.*': [500, 'Cannot be decrypted'],
   internal: [500, 'Internal error'],
   'sink.no_space': [507, 'No space left'],
   'source.unreadable': [422, 'Source cannot be read'],

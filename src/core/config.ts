@@ -27,6 +27,8 @@ export interface Config {
   rateLimit?: number;
   /** Origins whose pages may ask the API. */
   cors?: string[];
+  /** What goes through Temporal is encrypted with the first, and decrypted with any of them. */
+  encryptionKeys?: EncryptionKey[];
   /** Webhooks that are told of what happens to any schedule. */
   notify?: string[];
   /** What notices are signed with. */
@@ -61,6 +63,12 @@ export interface AccessConfig {
   oidc?: OidcConfig;
   /** What sessions are signed with; absent: a key of the process alone. */
   sessionKey?: string;
+}
+
+export interface EncryptionKey {
+  id: string;
+  /** 32 bytes. */
+  key: Uint8Array;
 }
 
 export interface OidcConfig {

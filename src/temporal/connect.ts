@@ -1,7 +1,9 @@
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
+import type { EncryptionKey } from '../core/config.js';
 import { MillraceError, messageOf } from '../core/errors.js';
+import { dataConverter } from './encryption.js';
 import { serverError } from './failures.js';
 
 const CONNECT_MS = 5000;
@@ -42,14 +44,21 @@ export function connectionSettings(override: TemporalAddress = {}, env?: NodeJS.
 
 /**
  * A connected client; the caller closes the connection.
+ * @param keys see `dataConverter`
  * @throws MillraceError `temporal.unreachable` after 5 s at the latest, `temporal.denied`, `temporal.config`
  */
 export async function connectClient(
   override: TemporalAddress = {},
+  keys?: readonly EncryptionKey[],
 ): Promise<{ client: Client; connection: Connection; namespace: string; address: string }> {
   const { connectionOptions, namespace, address } = connectionSettings(override);
   const connection = await connect(connectionOptions, address);
-  return { client: new Client({ connection, namespace }), connection, namespace, address };
+  return {
+    client: new Client({ connection, namespace, dataConverter: dataConverter(keys) }),
+    connection,
+    namespace,
+    address,
+  };
 }
 
 async function connect(options: TemporalSettings['connectionOptions'], address: string): Promise<Connection> {

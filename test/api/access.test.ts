@@ -8,6 +8,7 @@ import { createGatekeeper } from '../../src/access/gatekeeper.js';
 import { createToken } from '../../src/access/tokens.js';
 import type { Role } from '../../src/core/access.js';
 import type { JobView } from '../../src/core/job.js';
+import { encryptionCodec } from '../../src/temporal/encryption.js';
 import { startService } from './support/service.js';
 import type { Service } from './support/service.js';
 
@@ -24,6 +25,7 @@ beforeAll(async () => {
   auditFile = path.join(folder, 'audit.log');
   for (const [tenant, role] of [
     ['default', 'operator'],
+    ['default', 'admin'],
     ['acme', 'operator'],
     ['acme', 'viewer'],
     ['acme', 'admin'],
@@ -34,6 +36,7 @@ beforeAll(async () => {
     gatekeeper: await createGatekeeper({ tokens }),
     audit: await createAudit(auditFile, (line) => service.logged.push(line)),
     rateLimit: 1000,
+    codec: encryptionCodec([]),
   });
 });
 afterAll(async () => {
@@ -189,6 +192,14 @@ describe('roles', () => {
   it('the audit log is for admins', async () => {
     expect((await ask('/v1/audit', as('acme operator'))).status).toBe(403);
     expect((await ask('/v1/audit', as('acme admin'))).status).toBe(200);
+  });
+
+  it('what goes through Temporal is of all tenants, and shown to admins of the default one', async () => {
+    const answers = ['default operator', 'acme admin', 'default admin'].map((who) =>
+      ask('/codec/decode', as(who, post({ payloads: [] }))),
+    );
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([403, 403, 200]);
+    expect((await ask('/codec/decode', post({ payloads: [] }))).status).toBe(401);
   });
 
   it('everybody may ask who they are', async () => {

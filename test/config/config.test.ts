@@ -179,4 +179,51 @@ describe('SETTINGS', () => {
     for (const { env, meaning } of SETTINGS)
       expect(`${env} ${meaning}`).toMatch(/^MILLRACE_[A-Z0-9_]+(<NAME>)? .{10,}/);
   });
+
+  it('knows who may call: tokens, a provider, or both; and a provider whole or not at all', () => {
+    const access = (env: Record<string, string>) => loadConfig({ env, cwd }).access;
+    expect(access({})).toBeUndefined();
+    expect(access({ MILLRACE_TOKENS: 't.json' })).toEqual({ tokens: path.join(cwd, 't.json') });
+    const oidc = { MILLRACE_OIDC_ISSUER: 'https://id.example/', MILLRACE_OIDC_AUDIENCE: 'millrace' };
+    expect(access({ ...oidc, MILLRACE_OIDC_ROLE_CLAIM: 'roles', MILLRACE_SESSION_KEY: 's' })).toEqual({
+      oidc: { issuer: 'https://id.example/', audience: 'millrace', roleClaim: 'roles', tenantClaim: 'millrace_tenant' },
+      sessionKey: 's',
+    });
+    expect(refusal(() => access({ MILLRACE_OIDC_ISSUER: 'https://id.example' })).message).toContain(
+      'MILLRACE_OIDC_ISSUER: wanted MILLRACE_OIDC_AUDIENCE beside it',
+    );
+    expect(refusal(() => access({ ...oidc, MILLRACE_OIDC_ISSUER: 'http://id.example' })).message).toContain(
+      'an https URL',
+    );
+  });
+
+  it('tells three faults at once, and none of what is secret', () => {
+    const key = Buffer.alloc(32, 7).toString('base64');
+    const { issues, message } = refusal(() =>
+      loadConfig({
+        env: {
+          MILLRACE_ENCRYPTION_KEYS: `a:${key},a:${key}`,
+          MILLRACE_POSTGRES_MAIN: 'mysql://me:hunter2@db',
+          MILLRACE_RATE_LIMIT: '0',
+        },
+        cwd,
+      }),
+    );
+    expect(issues.map(({ path: at }) => at).sort()).toEqual([
+      'MILLRACE_ENCRYPTION_KEYS',
+      'MILLRACE_POSTGRES_<NAME>',
+      'MILLRACE_RATE_LIMIT',
+    ]);
+    expect(message).not.toContain(key);
+    expect(message).not.toContain('hunter2');
+  });
+
+  it('takes keys of 32 bytes, each with a name', () => {
+    const key = Buffer.alloc(32, 7);
+    const keysOf = (text: string) => loadConfig({ env: { MILLRACE_ENCRYPTION_KEYS: text }, cwd }).encryptionKeys;
+    expect(keysOf(`k1:${key.toString('base64')}`)).toEqual([{ id: 'k1', key }]);
+    const short = Buffer.alloc(31).toString('base64');
+    for (const text of ['k1', 'k1:', `k1:${short}`, key.toString('base64'), ':'])
+      expect(refusal(() => keysOf(text)).message).toContain('wanted NAME:BASE64 of 32 bytes');
+  });
 });

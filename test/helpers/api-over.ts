@@ -1,6 +1,7 @@
 import { serve } from '@hono/node-server';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { createApp } from '../../src/api/app.js';
+import type { ApiDeps } from '../../src/api/deps.js';
 import { createStores } from '../../src/stores/stores.js';
 import { openWorkArea } from '../../src/stores/open-work-area.js';
 import { createJobs } from '../../src/temporal/jobs.js';
@@ -8,7 +9,11 @@ import { createSchedules } from '../../src/temporal/schedules.js';
 import type { Place } from './engine.js';
 
 /** The API over a place of its own, without a port. */
-export async function apiOver({ client, config, data }: Place, taskQueue = config.taskQueue): Promise<OpenAPIHono> {
+export async function apiOver(
+  { client, config, data }: Place,
+  taskQueue = config.taskQueue,
+  more: Partial<ApiDeps> = {},
+): Promise<OpenAPIHono> {
   const work = await openWorkArea(config);
   const files = createStores(config, data, work);
   const server = { client, taskQueue, namespace: config.temporal.namespace!, uiUrl: 'http://ui' };
@@ -22,6 +27,7 @@ export async function apiOver({ client, config, data }: Place, taskQueue = confi
     work,
     taskQueue,
     version: '1.2.3',
+    ...more,
   });
 }
 

@@ -11,6 +11,7 @@ import type { JobResult, Manifest } from '../../src/core/job.js';
 import { keys } from '../../src/core/receipt.js';
 import type { Receipt } from '../../src/core/receipt.js';
 import type { Reject } from '../../src/core/records.js';
+import { connectClient } from '../../src/temporal/connect.js';
 import { failureOf } from '../../src/temporal/failures.js';
 import { newJobId } from '../../src/temporal/job-id.js';
 import { openWorkArea } from '../../src/stores/open-work-area.js';
@@ -59,7 +60,9 @@ export interface Finished extends JobResult {
 
 /** Folders and a task queue of its own for one test file; no worker yet. */
 export async function makePlace(name: string, changes: Partial<Config> = {}): Promise<Place> {
-  const { address, namespace, client } = await testServer();
+  const { address, namespace, ...shared } = await testServer();
+  const sealed = changes.encryptionKeys;
+  const { client, connection } = sealed ? await connectClient({ address, namespace }, sealed) : shared;
   const home = await mkdtemp(path.join(os.tmpdir(), `millrace-${name}-`));
   const data = path.join(home, 'data');
   await mkdir(data);
@@ -147,7 +150,10 @@ export async function makePlace(name: string, changes: Partial<Config> = {}): Pr
 
     workOf: (id) => listed(path.join(config.work, keys.job(id))),
     staging: () => listed(path.join(config.work, '.staging')),
-    remove: () => rm(home, { recursive: true, force: true }),
+    async remove() {
+      if (sealed) await connection.close();
+      await rm(home, { recursive: true, force: true });
+    },
   };
 }
 
@@ -159,7 +165,8 @@ export interface Engine extends Place {
 export async function startEngine(name: string, changes: Partial<Config> = {}): Promise<Engine> {
   const place = await makePlace(name, changes);
   const worker = await startWorker(place.config, {
-    workflowBundle: testWorkflowBundle(),
+    // How failures are written is part of a bundle.
+    workflowBundle: changes.encryptionKeys ? undefined : testWorkflowBundle(),
     log: 'ERROR',
     watches: false,
   });
