@@ -1,9 +1,8 @@
-/// <reference lib="dom" />
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chromium } from 'playwright-core';
-import type { Browser, CDPSession, Page } from 'playwright-core';
 import type { JobView } from '../src/core/job.js';
 import { findBrowser } from '../test/helpers/find-browser.js';
+import { startBrowser } from './bare-browser.js';
+import type { BareBrowser } from './bare-browser.js';
 import { call, median, residentMemory, type Services } from './harness.js';
 import type { Line } from './report.js';
 import { linesFile } from './scale.js';
@@ -13,6 +12,7 @@ const SAMPLE_MS = 30_000;
 /** The first minutes fill caches that do not grow further. */
 const SETTLED = 4;
 const LOADS = 7;
+const LOAD_POLL_MS = 50;
 const CHUNKS = 100_000;
 const LINE_BYTES = 24;
 const MIB = 1024 * 1024;
@@ -34,12 +34,11 @@ export async function watching(services: Services): Promise<Line[]> {
     options: { chunk: { bytes: LINE_BYTES }, rate: { chunks: `${Math.ceil((0.9 * CHUNKS) / MINUTES)}/m` } },
   });
   const at = `${api}/jobs/${job.id}`;
-  const browser = await chromium.launch({ executablePath: findBrowser(), args: ['--no-sandbox'] });
+  const browser = await startBrowser(findBrowser());
   try {
-    const page = await browser.newPage();
     const loads: number[] = [];
-    for (let load = 0; load < LOADS; load++) loads.push(await interactiveMs(page, at));
-    const { heap, resident, nodes } = await watch(browser, page);
+    for (let load = 0; load < LOADS; load++) loads.push(await interactiveMs(browser, at));
+    const { heap, resident, nodes } = await watch(browser, at);
     const { state, progress } = await call<JobView>(`${api}/v1/jobs/${job.id}`);
     await call(`${api}/v1/jobs/${job.id}/cancel`, {});
     const grown = (values: number[]) => (values.at(-1)! - values[Math.min(SETTLED, values.length - 1)]!) / MIB;
@@ -71,36 +70,57 @@ export async function watching(services: Services): Promise<Line[]> {
   }
 }
 
-/** Its script has run, and takes what is done to the page. */
-async function interactiveMs(page: Page, at: string): Promise<number> {
-  await page.goto(at, { waitUntil: 'domcontentloaded' });
-  return page.evaluate(() => {
-    const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
-    return navigation!.domContentLoadedEventEnd;
-  });
+/** Until its script has run, and takes what is done to the page. */
+async function interactiveMs(browser: BareBrowser, at: string): Promise<number> {
+  const { targetId } = await browser.send<{ targetId: string }>('Target.createTarget', { url: at });
+  for (;;) {
+    const end = 'performance.getEntriesByType("navigation")[0].domContentLoadedEventEnd';
+    const ms = await inside(browser, targetId, (session) =>
+      browser.send<{ result: { value?: number } }>('Runtime.evaluate', { expression: end }, session),
+    );
+    if (!ms.result.value) {
+      await sleep(LOAD_POLL_MS);
+      continue;
+    }
+    await browser.send('Target.closeTarget', { targetId });
+    return ms.result.value;
+  }
 }
 
-async function watch(browser: Browser, page: Page) {
+async function watch(browser: BareBrowser, at: string) {
   const seen = { heap: [] as number[], resident: [] as number[], nodes: [] as number[] };
-  const session = await page.context().newCDPSession(page);
-  await session.send('Performance.enable');
-  const whole = await browser.newBrowserCDPSession();
-  for (const end = Date.now() + MINUTES * 60_000; Date.now() < end; await sleep(SAMPLE_MS)) {
-    await session.send('HeapProfiler.collectGarbage');
-    const { metrics } = await session.send('Performance.getMetrics');
+  const { targetId } = await browser.send<{ targetId: string }>('Target.createTarget', { url: at });
+  for (const end = Date.now() + MINUTES * 60_000; Date.now() < end;) {
+    await sleep(SAMPLE_MS);
+    const { metrics } = await inside(browser, targetId, async (session) => {
+      await browser.send('HeapProfiler.collectGarbage', {}, session);
+      await browser.send('Performance.enable', {}, session);
+      return browser.send<{ metrics: Array<{ name: string; value: number }> }>('Performance.getMetrics', {}, session);
+    });
     const metric = (name: string) => metrics.find((one) => one.name === name)!.value;
     seen.heap.push(metric('JSHeapUsedSize'));
     seen.nodes.push(metric('Nodes'));
-    seen.resident.push(await residentOfPages(whole));
+    seen.resident.push(await residentOfPages(browser));
     const [heap, resident] = [seen.heap.at(-1)!, seen.resident.at(-1)!].map((bytes) => (bytes / MIB).toFixed(1));
     process.stderr.write(`${new Date().toISOString()} ${heap} MiB, ${resident} MiB, ${seen.nodes.at(-1)} nodes\n`);
   }
   return seen;
 }
 
-/** Of the only page there is, and of the empty one beside it. */
-async function residentOfPages(whole: CDPSession): Promise<number> {
-  const { processInfo } = await whole.send('SystemInfo.getProcessInfo');
-  const sizes = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => residentMemory(id));
-  return Math.max(...sizes);
+/** Attached to for so long only: what is attached has the page keep more. */
+async function inside<T>(browser: BareBrowser, targetId: string, run: (session: string) => Promise<T>): Promise<T> {
+  const { sessionId } = await browser.send<{ sessionId: string }>('Target.attachToTarget', { targetId, flatten: true });
+  try {
+    return await run(sessionId);
+  } finally {
+    await browser.send('Target.detachFromTarget', { sessionId });
+  }
+}
+
+/** The largest one: beside the page there may be an empty one. */
+async function residentOfPages(browser: BareBrowser): Promise<number> {
+  const { processInfo } = await browser.send<{ processInfo: Array<{ type: string; id: number }> }>(
+    'SystemInfo.getProcessInfo',
+  );
+  return Math.max(...processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => residentMemory(id)));
 }

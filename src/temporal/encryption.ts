@@ -2,7 +2,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { DataConverter, Payload, PayloadCodec } from '@temporalio/common';
-import { temporal } from '@temporalio/proto';
+// Its names are not found one by one: it is no ES module.
+import proto from '@temporalio/proto';
 import type { EncryptionKey } from '../core/config.js';
 import { MillraceError } from '../core/errors.js';
 
@@ -13,7 +14,7 @@ const CIPHER = 'aes-256-gcm';
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-const wire = temporal.api.common.v1.Payload;
+const wire = proto.temporal.api.common.v1.Payload;
 
 /**
  * How clients and workers turn values into payloads. The first key encrypts, all of them decrypt; what was never encrypted is
