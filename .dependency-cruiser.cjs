@@ -136,6 +136,12 @@ module.exports = {
       'Jobs are started by name and signature, so that a client never loads a workflow or an activity.',
     ),
     room(
+      'metrics-see-results',
+      '^src/metrics/',
+      [CORE, CONTRACT, NODE, npm('prom-client')],
+      'A worker is counted from outside, by what its activities give: none of them knows that it is.',
+    ),
+    room(
       'access-knows-callers',
       '^src/access/',
       [CORE, NODE, npm('zod', 'jose')],
@@ -154,7 +160,7 @@ module.exports = {
         '^src/dashboard/',
         '^src/access/',
         NODE,
-        npm('hono', '@hono', 'zod', 'yaml', 'rate-limiter-flexible'),
+        npm('hono', '@hono', 'zod', 'yaml', 'rate-limiter-flexible', 'prom-client'),
       ],
       'HTTP knows jobs, not Temporal: its dependencies are handed in, and tests call the app without a port.',
     ),

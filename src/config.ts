@@ -68,6 +68,7 @@ export function loadConfig(sources: {
     ...(given.has('rateLimit') && { rateLimit: given.get('rateLimit') as number }),
     ...(given.has('cors') && { cors: given.get('cors') as string[] }),
     ...(given.has('encryptionKeys') && { encryptionKeys: given.get('encryptionKeys') as EncryptionKey[] }),
+    ...(given.has('metricsPort') && { metricsPort: given.get('metricsPort') as number }),
     ...(given.has('notify') && { notify: given.get('notify') as string[] }),
     ...(given.has('notifySecret') && { notifySecret: given.get('notifySecret') as string }),
     ...(given.has('notifyAllow') && { notifyAllow: given.get('notifyAllow') as string[] }),

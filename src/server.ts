@@ -13,6 +13,7 @@ import { checkWorkArea, openWorkArea } from './stores/open-work-area.js';
 import { connectClient } from './temporal/connect.js';
 import { encryptionCodec } from './temporal/encryption.js';
 import { createJobs } from './temporal/jobs.js';
+import { queueStandings } from './temporal/queues.js';
 import { createSchedules } from './temporal/schedules.js';
 
 /** Requests that are still open at a stop get this long. */
@@ -46,6 +47,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
         jobs: createJobs({ client, taskQueue, namespace, work, uiUrl, tenant }),
         schedules: createSchedules({ client, taskQueue, namespace, uiUrl, tenant }),
       })),
+      queues: () => queueStandings(client, namespace, taskQueue),
       gatekeeper,
       audit,
       codec: config.encryptionKeys && encryptionCodec(config.encryptionKeys),

@@ -166,6 +166,14 @@ export const SETTINGS = [
       'What goes through Temporal is encrypted with the first of these keys and decrypted with all: NAME:BASE64 of 32 bytes each, separated by commas. API and workers need the same ones',
   },
   {
+    env: 'MILLRACE_METRICS_PORT',
+    flag: 'metricsPort',
+    type: 'port',
+    default: 'none: not told',
+    meaning:
+      'Port at MILLRACE_HOST where a worker tells its metrics, at `/metrics`; the API tells its own at its own port',
+  },
+  {
     env: 'MILLRACE_NOTIFY',
     flag: 'notify',
     type: 'urls',

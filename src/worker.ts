@@ -11,6 +11,7 @@ import { chunksQueue, noticesQueue } from './contract.js';
 import type { Config } from './core/config.js';
 import { messageOf } from './core/errors.js';
 import { chunkSlots } from './processors/chunk-slots.js';
+import { createWorkerMetrics } from './metrics/worker-metrics.js';
 import { createThreadPool } from './processors/pool.js';
 import { createStores } from './stores/stores.js';
 import { checkWorkArea, openWorkArea } from './stores/open-work-area.js';
@@ -22,6 +23,7 @@ import { connectionSettings, connectClient } from './temporal/connect.js';
 import { dataConverter } from './temporal/encryption.js';
 import { createScheduleWatch, ensureWatch } from './temporal/schedule-watch.js';
 import { createSchedules } from './temporal/schedules.js';
+import { freePort } from './temporal/free-port.js';
 import { isOpen } from './temporal/is-open.js';
 import { ensureSearchAttributes } from './temporal/search-attributes.js';
 
@@ -50,7 +52,8 @@ export interface RunningWorker {
  * @param options.workflowBundle file of the bundled workflows; default: the build's, or bundled now from source
  * @param options.watches whether the server is to start the watch over schedules
  * @param options.log what the SDK says at least; default: warnings, such as attempts that failed
- * @throws MillraceError `temporal.unreachable`, `temporal.search_attributes`, `processor.load_failed`, `work.unusable`
+ * @throws MillraceError `temporal.unreachable`, `temporal.search_attributes`, `processor.load_failed`, `work.unusable`,
+ * `worker.metrics_port`
  */
 export async function startWorker(
   config: Config,
@@ -60,7 +63,14 @@ export async function startWorker(
     watches = true,
   }: { workflowBundle?: string; log?: 'WARN' | 'ERROR'; watches?: boolean } = {},
 ): Promise<RunningWorker> {
-  quietRuntime(log);
+  const metrics = config.metricsPort === undefined ? undefined : createWorkerMetrics(config.threads);
+  const sdkMetrics = metrics && `127.0.0.1:${await freePort('127.0.0.1')}`;
+  installRuntime(log, sdkMetrics);
+  const told = await metrics?.listen({
+    host: config.host,
+    port: config.metricsPort!,
+    sdk: `http://${sdkMetrics}/metrics`,
+  });
   const settings = connectionSettings(config.temporal);
   const {
     client,
@@ -91,7 +101,7 @@ export async function startWorker(
   const connection = await NativeConnection.connect(settings.connectionOptions);
   const { taskQueue } = config;
   const schedules = createSchedules({ client, taskQueue, namespace, tenant: null });
-  const activities = createActivities({
+  const made = createActivities({
     isOpen: (job) => isOpen(client, job),
     notifier: createNotifier({ secret: config.notifySecret, allow: config.notifyAllow }),
     watch: createScheduleWatch({ client, taskQueue, schedules }),
@@ -108,6 +118,7 @@ export async function startWorker(
       );
     },
   });
+  const activities = metrics?.counted(made) ?? made;
   const common: WorkerOptions = {
     connection,
     namespace,
@@ -168,6 +179,7 @@ export async function startWorker(
   );
   const closed = done.finally(async () => {
     swept.stop();
+    await told?.stop();
     await card.withdraw();
     await pool.close();
     await connection.close();
@@ -208,11 +220,18 @@ function workflowSource(
   return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
 }
 
-let quiet = false;
+let installed = false;
 
-/** Warnings and errors at most: the rest is for those who debug the SDK. */
-function quietRuntime(level: 'WARN' | 'ERROR'): void {
-  if (quiet) return;
-  quiet = true;
-  Runtime.install({ logger: new DefaultLogger(level), shutdownSignals: [] });
+/**
+ * Warnings and errors at most: the rest is for those who debug the SDK.
+ * @param metrics `host:port` where the SDK tells its own
+ */
+function installRuntime(level: 'WARN' | 'ERROR', metrics: string | undefined): void {
+  if (installed) return;
+  installed = true;
+  Runtime.install({
+    logger: new DefaultLogger(level),
+    shutdownSignals: [],
+    ...(metrics !== undefined && { telemetryOptions: { metrics: { prometheus: { bindAddress: metrics } } } }),
+  });
 }

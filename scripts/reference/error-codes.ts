@@ -191,6 +191,7 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
   'work.unusable': 'The work area cannot be written: see `MILLRACE_WORK`',
   'worker.ended': 'The worker or its process ended; what it had is run again',
   'worker.failed': 'Something that nobody foresaw; the message and the log of the worker say it',
+  'worker.metrics_port': 'Metrics cannot be told at the port: another worker has it, or set `MILLRACE_METRICS_PORT`',
   'worker.no_process': 'A process for a dangerous attempt could not be started',
   'worker.thread_lost': 'A thread ended; what it had is run again, in a process',
 };

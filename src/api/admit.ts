@@ -40,6 +40,11 @@ export function fromInside(): Env['Bindings'] {
   return { ...c.env, caller: callerOf(c) };
 }
 
+/** Whether this process asks itself. */
+export function isInside(c: Context): boolean {
+  return (c as Context<Env>).env?.caller !== undefined;
+}
+
 /** Lets through who may do what they ask, and has written down who changed something, or was refused. */
 export function admit({ gatekeeper, audit, rateLimit }: Pick<ApiDeps, 'gatekeeper' | 'audit' | 'rateLimit'>) {
   const limiter =

@@ -32,6 +32,7 @@ import { guard } from './guard.js';
 import { createJobWatch, eventOf } from './job-watch.js';
 import type { JobWatch } from './job-watch.js';
 import { openApiDocument, pauseSchema, registerBodies, triggerSchema } from './openapi.js';
+import { createMetrics } from './metrics.js';
 import { preflight } from './preflight.js';
 import { HttpProblem, problemResponse } from './problems.js';
 import { openOutput, resultOf, rowsOf } from './results.js';
@@ -106,7 +107,9 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     return problemResponse(problem, c, log);
   });
 
+  const metrics = createMetrics(() => deps.queues());
   app.use(requestId());
+  app.use(metrics.middleware);
   const self = ["'self'"];
   app.use(
     secureHeaders({
@@ -221,7 +224,13 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     // The answer to a job that is not there, or known to its end, is no stream.
     const standing = eventOf(await jobsOf(c).view(id));
     if (standing.type === 'end' && standing.id === seen) return c.body(null, 204);
-    return streamEvents(c, watchOf(callerOf(c)), { id, seen, closing: deps.closing, caller: callerOf(c) });
+    return streamEvents(c, watchOf(callerOf(c)), {
+      id,
+      seen,
+      closing: deps.closing,
+      caller: callerOf(c),
+      opened: metrics.streamOpened,
+    });
   });
 
   app.openapi(routes.listChunks, async (c) => {
@@ -334,6 +343,11 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
       'job.no_worker',
       `no worker polls task queue "${deps.taskQueue}"; start one with "millrace worker"`,
     );
+  });
+
+  app.openapi(routes.getMetrics, async (c) => {
+    const { type, body } = await metrics.text();
+    return c.newResponse(body, 200, { 'content-type': type });
   });
 
   app.openapi(routes.getOpenApi, (c) => c.json(openApiDocument(app, version), 200));

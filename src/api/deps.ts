@@ -2,6 +2,7 @@ import type { Audit } from '../access/audit.js';
 import type { Gatekeeper } from '../access/gatekeeper.js';
 import type { Codec } from './codec.js';
 import type { SinkStore, SourceStore, WorkArea } from '../stores/port.js';
+import type { QueueStanding } from '../temporal/queues.js';
 import type { Jobs } from '../temporal/jobs.js';
 import type { Schedules } from '../temporal/schedules.js';
 
@@ -19,6 +20,8 @@ export interface ApiDeps {
   codec?: Codec;
   /** Of the Temporal Web UI. */
   uiOrigin?: string;
+  /** How the queues of the workers stand. */
+  queues(): Promise<QueueStanding[]>;
   /** Requests a second of one caller. */
   rateLimit?: number;
   /** Origins whose pages may ask. */

@@ -14,9 +14,23 @@ const RECONNECT_MS = 2000;
 export function streamEvents(
   c: Context,
   watch: JobWatch,
-  { id, seen, closing, caller }: { id: string; seen?: string; closing?: AbortSignal; caller: Pick<Caller, 'holds'> },
+  {
+    id,
+    seen,
+    closing,
+    caller,
+    opened = () => () => undefined,
+  }: {
+    id: string;
+    seen?: string;
+    closing?: AbortSignal;
+    caller: Pick<Caller, 'holds'>;
+    /** Told that there is a stream; what it returns, that there is one no more. */
+    opened?: () => () => void;
+  },
 ): Response {
   return streamSSE(c, async (stream) => {
+    const closed = opened();
     const waiting = new Map<'standing' | 'trouble', JobEvent>();
     let wake = () => {};
     const stop = watch.watch(id, seen, (event) => {
@@ -59,6 +73,7 @@ export function streamEvents(
         if (quiet) await stream.write(': keep-alive\n\n');
       }
     } finally {
+      closed();
       closing?.removeEventListener('abort', end);
       stop();
     }

@@ -17,8 +17,9 @@ import { parseDuration } from '../schema/units.js';
 import { JobList, MAX_PAGE, json, problems, ref } from './route-parts.js';
 import { SCHEDULE_ROUTES } from './schedule-routes.js';
 
-/** Typed as any text, for its name would else be taken for one of JSON. */
+/** Typed as any text, for their names would else be taken for what the answer is made of. */
 const NDJSON: string = 'application/x-ndjson';
+const PLAIN: string = 'text/plain';
 const MAX_WAIT_MS = 60_000;
 
 const JobView = jobViewSchema.meta({ id: 'JobView' });
@@ -371,6 +372,15 @@ export const getReadiness = createRoute({
   responses: { 200: json('Ready', Readiness), ...problems(503) },
 });
 
+export const getMetrics = createRoute({
+  method: 'get',
+  path: '/metrics',
+  operationId: 'metrics',
+  summary: 'Metrics of this API process and of the queues, for Prometheus',
+  tags: ['service'],
+  responses: { 200: { description: 'The metrics', content: { [PLAIN]: { schema: text } } }, ...problems() },
+});
+
 export const getOpenApi = createRoute({
   method: 'get',
   path: '/openapi.json',
@@ -423,6 +433,7 @@ export const ROUTES: ReadonlyArray<Pick<RouteConfig, 'method' | 'path'>> = [
   listAudit,
   getHealth,
   getReadiness,
+  getMetrics,
   getOpenApi,
   getIndex,
 ];

@@ -29,6 +29,8 @@ export interface Config {
   cors?: string[];
   /** What goes through Temporal is encrypted with the first, and decrypted with any of them. */
   encryptionKeys?: EncryptionKey[];
+  /** Port where a worker tells its metrics. */
+  metricsPort?: number;
   /** Webhooks that are told of what happens to any schedule. */
   notify?: string[];
   /** What notices are signed with. */

@@ -11,6 +11,7 @@ import { problemSchema } from '../../src/schema/views.js';
 import { createFileStore } from '../../src/stores/file-store.js';
 import { createWorkArea } from '../../src/stores/work-area.js';
 import { createJobs } from '../../src/temporal/jobs.js';
+import { queueStandings } from '../../src/temporal/queues.js';
 import { createSchedules } from '../../src/temporal/schedules.js';
 
 /** The API where no Temporal server is: what it answers by itself, and how it says so where it cannot. */
@@ -28,6 +29,7 @@ beforeAll(async () => {
   const schedules = createSchedules({ client: new Client({ connection }), taskQueue: 'none', namespace: 'default' });
   app = createApp({
     ofTenant: () => ({ jobs, schedules }),
+    queues: () => queueStandings(new Client({ connection }), 'default', 'none'),
     sources: files,
     sinks: files,
     work,
@@ -124,6 +126,7 @@ describe('every error is a problem document', () => {
   it('what is unforeseen is logged and keeps its inside to itself', async () => {
     const broken = createApp({
       ofTenant: () => ({ schedules: null as never, jobs: {} as never }),
+      queues: null as never,
       sources: {} as never,
       sinks: {} as never,
       work: {} as never,

@@ -5,6 +5,7 @@ import type { ApiDeps } from '../../src/api/deps.js';
 import { createStores } from '../../src/stores/stores.js';
 import { openWorkArea } from '../../src/stores/open-work-area.js';
 import { createJobs } from '../../src/temporal/jobs.js';
+import { queueStandings } from '../../src/temporal/queues.js';
 import { createSchedules } from '../../src/temporal/schedules.js';
 import type { Place } from './engine.js';
 
@@ -26,6 +27,7 @@ export async function apiOver(
     sinks: files,
     work,
     taskQueue,
+    queues: () => queueStandings(client, server.namespace, taskQueue),
     version: '1.2.3',
     ...more,
   });

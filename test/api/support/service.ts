@@ -14,6 +14,7 @@ import { createFileStore } from '../../../src/stores/file-store.js';
 import type { WorkArea } from '../../../src/stores/port.js';
 import { createWorkArea } from '../../../src/stores/work-area.js';
 import { createJobs } from '../../../src/temporal/jobs.js';
+import { queueStandings } from '../../../src/temporal/queues.js';
 import { createSchedules } from '../../../src/temporal/schedules.js';
 import type { Jobs } from '../../../src/temporal/jobs.js';
 import { ensureSearchAttributes } from '../../../src/temporal/search-attributes.js';
@@ -63,6 +64,7 @@ export async function startService(
   const logged: string[] = [];
   const app = createApp({
     ofTenant,
+    queues: () => queueStandings(client, namespace, TASK_QUEUE),
     ...access,
     sources: files,
     sinks: files,

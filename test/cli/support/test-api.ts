@@ -168,6 +168,7 @@ export async function testApi(access: Pick<ApiDeps, 'gatekeeper'> = {}): Promise
   });
   const app = createApp({
     ofTenant: () => ({ jobs, schedules }),
+    queues: async () => [],
     ...access,
     sources: files,
     sinks: files,
