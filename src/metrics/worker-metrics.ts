@@ -47,7 +47,7 @@ export function createWorkerMetrics(threads: number): WorkerMetrics {
   const running = new Gauge({ name: 'millrace_worker_attempts', help: 'Attempts of chunks at work', registers });
 
   function count({ counts, chunks: done, failed = 0, bytes: read, outBytes, busy: refused }: RangeResult): void {
-    for (const [kind, value] of Object.entries(counts)) records.inc({ kind }, value);
+    for (const [kind, value] of Object.entries<number>({ ...counts })) records.inc({ kind }, value);
     bytes.inc({ kind: 'in' }, read);
     bytes.inc({ kind: 'out' }, outBytes);
     chunks.inc({ outcome: 'done' }, done);
