@@ -84,6 +84,8 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
   'request.media_type': 'The body has a type that is not taken',
   'request.method': 'The path does not know this method; `Allow` has those that it knows',
   'request.not_found': 'There is no such path: see `/openapi.json`',
+  'request.refused':
+    'The Temporal server does not take what was asked, such as an id that is too long; the message has its words',
   'request.too_large': 'The body is larger than 10 MiB: put the data into a file and name it',
   'request.too_many': 'More requests a second than `MILLRACE_RATE_LIMIT`: wait as long as `Retry-After` says',
   'result.too_large': 'The result is larger than 1 MiB: get `/output`',

@@ -11,6 +11,7 @@ export const PROBLEMS: Readonly<Record<string, readonly [status: ContentfulStatu
   'request.invalid': [422, 'Invalid request'],
   'request.forbidden_host': [403, 'Unknown host'],
   'request.cross_site': [403, 'Request from another site'],
+  'request.refused': [422, 'Refused by the Temporal server'],
   'request.too_many': [429, 'Too many requests'],
   'request.not_found': [404, 'No such path'],
   'request.method': [405, 'Method not allowed'],

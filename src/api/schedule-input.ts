@@ -20,7 +20,7 @@ const MAX_SPEC_BYTES = 128 * 1024;
 export const scheduleBodySchema = scheduleSchema.extend({
   id: scheduleSchema.shape.id.optional(),
   spec: scheduleSchema.shape.spec.optional(),
-  job: z.string().optional().meta({ description: 'Id of a job whose spec is taken, in place of `spec`' }),
+  job: z.string().min(1).optional().meta({ description: 'Id of a job whose spec is taken, in place of `spec`' }),
 });
 /** `when` and what bounds it; a whole schedule is taken as well. */
 export const upcomingQuerySchema = scheduleBodySchema.extend({
@@ -102,7 +102,7 @@ async function withSpec(body: unknown, id: string | undefined, jobs: Checks['job
   const { job, ...rest } = id === undefined ? body : { id, ...body };
   if (job === undefined) return rest;
   if (rest.spec !== undefined) throw fault('/job', 'wanted either spec or job, found both');
-  const model = checked(z.string(), job);
+  const model = checked(z.string().min(1), job);
   const spec = await jobs.specOf(model);
   if (isPlainObject(spec) && isPlainObject(spec.source) && 'itemsKey' in spec.source) {
     throw fault('/job', `job "${model}" has its items beside its spec; give the spec itself`);

@@ -38,6 +38,11 @@ export function serverError(error: unknown): unknown {
     const message = `Temporal namespace lacks the search attributes of this service: ${grpc.details}; start a worker once, it registers them`;
     return new MillraceError('temporal.search_attributes', message, { cause: error });
   }
+  if (grpc?.code === INVALID_ARGUMENT) {
+    return new MillraceError('request.refused', `the Temporal server does not take this: ${grpc.details}`, {
+      cause: error,
+    });
+  }
   return error;
 }
 

@@ -52,9 +52,9 @@ function stateTerm(state: JobState): string {
   }
 }
 
-/** A literal that its content cannot leave. */
+/** A literal that its content cannot leave. NUL, which no name has and no database takes, gives one that nothing is like. */
 function quoted(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+  return `'${text.replaceAll('\0', '\uFFFD').replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
 
 const SUM_BYTES = 8;
