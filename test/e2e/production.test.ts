@@ -83,7 +83,7 @@ async function start(command: string, env: Record<string, string>): Promise<Chil
   children.push(child);
   let said = '';
   await new Promise<void>((resolve, reject) => {
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said += text;
       if (said.includes('Millrace ')) resolve();
     });
