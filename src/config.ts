@@ -66,6 +66,7 @@ export function loadConfig(sources: {
     ...(access && { access }),
     ...(given.has('audit') && { audit: given.get('audit') as string }),
     ...(given.has('rateLimit') && { rateLimit: given.get('rateLimit') as number }),
+    ...(given.has('streams') && { streams: given.get('streams') as number }),
     ...(given.has('cors') && { cors: given.get('cors') as string[] }),
     ...(given.has('encryptionKeys') && { encryptionKeys: given.get('encryptionKeys') as EncryptionKey[] }),
     ...(given.has('metricsPort') && { metricsPort: given.get('metricsPort') as number }),

@@ -16,6 +16,8 @@ import { createJobs } from './temporal/jobs.js';
 import { queueStandings } from './temporal/queues.js';
 import { createSchedules } from './temporal/schedules.js';
 
+/** Who sends a request slower than this, to hold the connection, is sent away. */
+const PATIENCE = { headersTimeout: 15_000, requestTimeout: 25_000, connectionsCheckingInterval: 5000 };
 /** Requests that are still open at a stop get this long. */
 const DRAIN_MS = 5000;
 
@@ -53,6 +55,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       codec: config.encryptionKeys && encryptionCodec(config.encryptionKeys),
       uiOrigin: uiUrl === undefined ? undefined : new URL(uiUrl).origin,
       rateLimit: config.rateLimit,
+      streams: config.streams,
       cors: config.cors,
       sources: files,
       sinks: files,
@@ -113,7 +116,8 @@ function listen(
   { host, port }: Config,
 ): Promise<{ server: Server; port: number }> {
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch, hostname: host, port }, (info) => resolve({ server, port: info.port })) as Server;
+    const options = { fetch, hostname: host, port, serverOptions: PATIENCE };
+    const server = serve(options, (info) => resolve({ server, port: info.port })) as Server;
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE' && error.code !== 'EACCES' && error.code !== 'EADDRNOTAVAIL')
         return reject(error);

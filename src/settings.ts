@@ -151,6 +151,13 @@ export const SETTINGS = [
     meaning: 'Requests a second that one caller may make of one API process',
   },
   {
+    env: 'MILLRACE_STREAMS',
+    flag: 'streams',
+    type: 'rate',
+    default: '500',
+    meaning: 'Event streams that one API process keeps open at once; more are answered 429',
+  },
+  {
     env: 'MILLRACE_CORS',
     flag: 'cors',
     type: 'urls',

@@ -88,6 +88,7 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
     'The Temporal server does not take what was asked, such as an id that is too long; the message has its words',
   'request.too_large': 'The body is larger than 10 MiB: put the data into a file and name it',
   'request.too_many': 'More requests a second than `MILLRACE_RATE_LIMIT`: wait as long as `Retry-After` says',
+  'request.too_many_streams': 'More event streams than `MILLRACE_STREAMS`: close some, or ask for the job itself',
   'result.too_large': 'The result is larger than 1 MiB: get `/output`',
   'row.column_count': 'The record has another number of fields than the header',
   'row.encoding': 'Bytes that are no UTF-8: set `source.encoding`',

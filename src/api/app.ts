@@ -45,12 +45,16 @@ const LINKS = {
   schedules: '/v1/schedules',
   processors: '/v1/processors',
   openapi: '/openapi.json',
+  docs: '/docs',
+  metrics: '/metrics',
   health: '/healthz',
   ready: '/readyz',
 };
 
 const CORS_S = 600;
 const EXPOSED_HEADERS = ['etag', 'link', 'location', 'retry-after', 'x-request-id'];
+const MAX_STREAMS = 500;
+const STREAM_RETRY_S = '5';
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
 const MEDIA_TYPES: Record<OutputRef['format'], string> = {
@@ -75,6 +79,18 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   const jobsOf = (c: Context) => deps.ofTenant(callerOf(c).tenant).jobs;
   const checksOf = (c: Context) => ({ ...deps, ...deps.ofTenant(callerOf(c).tenant) });
   const watches = new Map<string, JobWatch>();
+
+  const maxStreams = deps.streams ?? MAX_STREAMS;
+  let streams = 0;
+
+  function opened(): () => void {
+    streams += 1;
+    const closed = metrics.streamOpened();
+    return () => {
+      streams -= 1;
+      closed();
+    };
+  }
 
   function watchOf({ tenant }: Caller): JobWatch {
     const known = watches.get(tenant) ?? createJobWatch((id) => deps.ofTenant(tenant).jobs.view(id));
@@ -224,12 +240,22 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     // The answer to a job that is not there, or known to its end, is no stream.
     const standing = eventOf(await jobsOf(c).view(id));
     if (standing.type === 'end' && standing.id === seen) return c.body(null, 204);
+    if (streams >= maxStreams) {
+      throw new HttpProblem(
+        'request.too_many_streams',
+        `${maxStreams} event streams are open here; ask for the job itself`,
+        {
+          headers: { 'retry-after': STREAM_RETRY_S },
+          link: `/v1/jobs/${encodeURIComponent(id)}`,
+        },
+      );
+    }
     return streamEvents(c, watchOf(callerOf(c)), {
       id,
       seen,
       closing: deps.closing,
       caller: callerOf(c),
-      opened: metrics.streamOpened,
+      opened,
     });
   });
 

@@ -24,6 +24,8 @@ export interface ApiDeps {
   queues(): Promise<QueueStanding[]>;
   /** Requests a second of one caller. */
   rateLimit?: number;
+  /** Event streams open at once; default: 500. */
+  streams?: number;
   /** Origins whose pages may ask. */
   cors?: string[];
   /** Only workers of this queue count. */

@@ -13,6 +13,7 @@ export const PROBLEMS: Readonly<Record<string, readonly [status: ContentfulStatu
   'request.cross_site': [403, 'Request from another site'],
   'request.refused': [422, 'Refused by the Temporal server'],
   'request.too_many': [429, 'Too many requests'],
+  'request.too_many_streams': [429, 'Too many event streams'],
   'request.not_found': [404, 'No such path'],
   'request.method': [405, 'Method not allowed'],
   'request.too_large': [413, 'Request body too large'],

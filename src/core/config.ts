@@ -25,6 +25,8 @@ export interface Config {
   audit?: string;
   /** Requests a second of one caller. */
   rateLimit?: number;
+  /** Event streams open at once. */
+  streams?: number;
   /** Origins whose pages may ask the API. */
   cors?: string[];
   /** What goes through Temporal is encrypted with the first, and decrypted with any of them. */

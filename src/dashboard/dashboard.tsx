@@ -24,6 +24,8 @@ import { Layout } from './layout.js';
 import type { Renewal, Room } from './layout.js';
 import { ProblemNote } from './parts.js';
 import { here, pageOf, routeOf } from './paths.js';
+import { ReferencePage } from './reference-page.js';
+import type { OpenApi } from './reference-page.js';
 import { SchedulePage, SchedulesPage } from './schedules-page.js';
 import { addSignIn } from './sign-in.js';
 import type { SignIn } from './sign-in.js';
@@ -288,6 +290,13 @@ export function createDashboard({
   app.get('/workers', async (c) => {
     const body = <WorkersPage {...await ask.get<ProcessorList>('/v1/processors')} />;
     return show(c, { title: 'Workers', room: '/workers', renewal: { everyMs: SLOW_LIST_MS }, body });
+  });
+
+  app.get('/docs', async (c) => {
+    const document = await ask.get<OpenApi>('/openapi.json');
+    const { origin } = new URL(c.req.url);
+    const body = <ReferencePage document={document} origin={origin} token={signIn !== undefined} />;
+    return show(c, { title: 'API', room: null, body });
   });
 
   app.get('/submit', async (c) => {

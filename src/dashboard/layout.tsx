@@ -72,7 +72,7 @@ export function Layout({
         </header>
         <main id="main">{children}</main>
         <footer>
-          Millrace {version} · <a href="/openapi.json">API</a> · <a href="/readyz">ready?</a>
+          Millrace {version} · <a href="/docs">API</a> · <a href="/readyz">ready?</a>
         </footer>
       </body>
     </html>

@@ -23,6 +23,7 @@ import type { Row } from '../core/records.js';
 import type { JobSpec } from '../core/spec.js';
 import type { WorkArea } from '../stores/port.js';
 import { failureOf, serverError } from './failures.js';
+import { inTime } from './in-time.js';
 import { keyedJobId, newJobId } from './job-id.js';
 import { givenSpec } from './given-spec.js';
 import { startOf } from './job-start.js';
@@ -127,13 +128,7 @@ export function createJobs(options: {
   const temporalLink = (id: string) =>
     uiUrl ? `${uiUrl}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(id)}` : null;
 
-  async function call<T>(run: () => Promise<T>, ms = CALL_MS): Promise<T> {
-    try {
-      return await client.withDeadline(Date.now() + ms, run);
-    } catch (error) {
-      throw serverError(error);
-    }
-  }
+  const call = <T>(run: () => Promise<T>, ms = CALL_MS): Promise<T> => inTime(client, ms, run);
 
   /** Whosever it is; null where there is none. */
   async function find(id: string): Promise<Described | null> {

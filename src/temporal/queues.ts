@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { chunksQueue, noticesQueue } from '../contract.js';
-import { serverError } from './failures.js';
+import { inTime } from './in-time.js';
 
 const CALL_MS = 4000;
 /** `TaskQueueType` of the server's API. */
@@ -25,28 +25,24 @@ export async function queueStandings(client: Client, namespace: string, taskQueu
     [chunksQueue(taskQueue), 'activity'],
     [noticesQueue(taskQueue), 'activity'],
   ];
-  try {
-    return await client.withDeadline(Date.now() + CALL_MS, () =>
-      Promise.all(
-        asked.map(async ([queue, type]) => {
-          const { pollers, stats } = await client.workflowService.describeTaskQueue({
-            namespace,
-            taskQueue: { name: queue },
-            taskQueueType: TYPES[type],
-            reportStats: true,
-          });
-          const age = stats?.approximateBacklogAge;
-          return {
-            queue,
-            type,
-            pollers: pollers?.length ?? 0,
-            backlog: Number(stats?.approximateBacklogCount ?? 0),
-            backlogAge: Number(age?.seconds ?? 0) + (age?.nanos ?? 0) / 1e9,
-          };
-        }),
-      ),
-    );
-  } catch (error) {
-    throw serverError(error);
-  }
+  return inTime(client, CALL_MS, () =>
+    Promise.all(
+      asked.map(async ([queue, type]) => {
+        const { pollers, stats } = await client.workflowService.describeTaskQueue({
+          namespace,
+          taskQueue: { name: queue },
+          taskQueueType: TYPES[type],
+          reportStats: true,
+        });
+        const age = stats?.approximateBacklogAge;
+        return {
+          queue,
+          type,
+          pollers: pollers?.length ?? 0,
+          backlog: Number(stats?.approximateBacklogCount ?? 0),
+          backlogAge: Number(age?.seconds ?? 0) + (age?.nanos ?? 0) / 1e9,
+        };
+      }),
+    ),
+  );
 }

@@ -20,7 +20,7 @@ import { MillraceError } from '../core/errors.js';
 import type { Overlap, Schedule, ScheduleDocument, ScheduleTerms } from '../core/schedule.js';
 import type { Firing, ScheduleRow, ScheduleStanding } from '../core/schedule-view.js';
 import type { JobSpec } from '../core/spec.js';
-import { serverError } from './failures.js';
+import { inTime } from './in-time.js';
 import { startOf } from './job-start.js';
 import { cursorOf, tenantTerm, tokenOf } from './list-query.js';
 import { sentenceOfSpec } from './schedule-sentence.js';
@@ -117,10 +117,10 @@ export function createSchedules(options: {
 
   async function call<T>(id: string, run: () => Promise<T>): Promise<T> {
     try {
-      return await client.withDeadline(Date.now() + CALL_MS, run);
+      return await inTime(client, CALL_MS, run);
     } catch (error) {
       if (error instanceof ScheduleNotFoundError || hasCode(error, NOT_FOUND)) throw notFound(id);
-      throw serverError(error);
+      throw error;
     }
   }
 

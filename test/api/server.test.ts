@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -61,4 +62,34 @@ describe('startServer', () => {
   it.each(['0.0.0.0', '::', '192.0.2.1'])('does not listen on %s without being told to', async (host) => {
     await expect(startServer({ ...config, host })).rejects.toMatchObject({ code: 'config.insecure' });
   });
+
+  it('takes no header that fills its memory', async () => {
+    const many = Object.fromEntries(Array.from({ length: 2000 }, (_, n) => [`x-${n}`, 'some text']));
+    expect(await statusLine(`GET /healthz HTTP/1.1\r\nhost: ${host()}\r\n${headerLines(many)}\r\n`)).toContain(' 431 ');
+  });
+
+  it('sends away who is slow with a request, to hold the connection', async () => {
+    const began = Date.now();
+    expect(await statusLine(`GET /healthz HTTP/1.1\r\nhost: ${host()}\r\nx-slow: `)).toContain(' 408 ');
+    expect(Date.now() - began).toBeLessThan(30_000);
+  });
 });
+
+const host = () => new URL(server.url).host;
+
+function headerLines(headers: Record<string, string>): string {
+  return Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
+}
+
+/** What the server answers to these bytes, after which none come. */
+function statusLine(bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1', () => socket.write(bytes));
+    socket.setEncoding('utf8').on('data', (part: string) => (text += part));
+    socket.once('close', () => resolve(text.split('\r\n')[0]!));
+    socket.once('error', reject);
+  });
+}

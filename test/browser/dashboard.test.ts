@@ -161,6 +161,7 @@ describe.runIf(ON)('the dashboard', () => {
       '/',
       `/jobs/${id}`,
       '/schedules',
+      '/docs',
       `/schedules/browser-${width}`,
       '/workers',
       '/submit',

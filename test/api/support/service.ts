@@ -39,7 +39,7 @@ export interface Service {
 
 /** @param access how callers are told from each other; nobody is asked by default */
 export async function startService(
-  access: Pick<ApiDeps, 'gatekeeper' | 'audit' | 'rateLimit' | 'cors' | 'codec'> = {},
+  access: Pick<ApiDeps, 'gatekeeper' | 'audit' | 'rateLimit' | 'cors' | 'codec' | 'streams'> = {},
 ): Promise<Service> {
   const { client, connection, namespace } = await testServer();
   await ensureSearchAttributes(connection, namespace);
