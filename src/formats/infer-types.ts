@@ -55,7 +55,7 @@ export function inferColumns(
     .filter((name) => !names.includes(name))
     .map((name) => ({
       path: `/source/csv/types/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
-      message: `no column ${JSON.stringify(name)}, found ${names.map((known) => JSON.stringify(known)).join(', ')}`,
+      message: `no column ${JSON.stringify(name)}, found ${names.map((known) => JSON.stringify(known)).join(', ')}${delimiterHint(names)}`,
     }));
   if (issues.length > 0) {
     throw new MillraceError('spec.invalid', `csv.types names an unknown column: ${issues[0]!.message}`, { issues });
@@ -70,4 +70,11 @@ export function inferColumns(
     }
     return { name, type: commonType(seen) };
   });
+}
+
+/** A header that is one name with a usual delimiter in it was most likely split by another one. */
+function delimiterHint(names: readonly string[]): string {
+  const [only] = names;
+  const found = names.length === 1 ? [';', '\t', '|'].find((delimiter) => only!.includes(delimiter)) : undefined;
+  return found === undefined ? '' : `; set csv.delimiter: ${JSON.stringify(found)}`;
 }

@@ -116,3 +116,10 @@ describe('inferCsvTable', () => {
     });
   });
 });
+
+it('a type for a column of a header that another delimiter splits says so', () => {
+  expect(() => inferColumns(['a;b c'], [], { a: 'int' })).toThrow(
+    'no column "a", found "a;b c"; set csv.delimiter: ";"',
+  );
+  expect(() => inferColumns(['a', 'b;c'], [], { x: 'int' })).toThrow(/found "a", "b;c"$/);
+});
