@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { flightsTs } from './flights-ts.js';
 import { startServices, type Services } from './harness.js';
+import { load } from './load.js';
 import { postgres } from './postgres.js';
 import { machine, tableText, type Line } from './report.js';
 import { s3 } from './s3.js';
@@ -24,6 +25,7 @@ const SERVED: Record<string, (services: Services) => Promise<Line[]>> = {
   stations,
   'flights-ts': flightsTs,
   scale,
+  load,
 };
 /** These start their own. */
 const ALONE: Record<string, () => Promise<Line[]>> = { dev, demo, s3, postgres };

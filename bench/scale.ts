@@ -5,7 +5,17 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { PROGRESS_QUERY } from '../src/contract.js';
 import type { JobView } from '../src/core/job.js';
 import { keys } from '../src/core/receipt.js';
-import { call, DATA, dataFile, median, peakMemory, residentMemory, THREADS, type Services } from './harness.js';
+import {
+  call,
+  DATA,
+  dataFile,
+  median,
+  peakMemory,
+  percentile,
+  residentMemory,
+  THREADS,
+  type Services,
+} from './harness.js';
 import type { Line } from './report.js';
 
 const SAMPLE_MS = 250;
@@ -215,11 +225,6 @@ function busyShare(runs: History['runs']): number {
     running += by;
   }
   return busy / (THREADS * (last - first));
-}
-
-function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
 }
 
 /** In bytes. Linux only; NaN elsewhere. */

@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JobView } from '../src/core/job.js';
+import { call, median, percentile, type Services } from './harness.js';
+import type { Line } from './report.js';
+
+const AT_ONCE = 32;
+const BARE_STARTS = 2000;
+const JOBS = 10_000;
+const WATCHERS = 200;
+const READS = 600;
+/** Between two reads of one reader, as people and boards read. */
+const PAUSE_MS = 10;
+
+/** A job that waits: what is measured is taking it, not doing it. */
+const spec = (n: number) => ({
+  name: `load-${n % 10}`,
+  source: { items: [{ n }] },
+  process: { use: 'pass' },
+  options: { start: { delay: '1d' } },
+});
+
+/** Many callers at once: how many jobs are taken a second, and how long reads take with many jobs and many who watch. */
+export async function load(services: Services): Promise<Line[]> {
+  const { api, client } = services;
+  const line = (what: string, ours: number, unit: string, more: Partial<Line> = {}): Line => ({
+    bench: 'load',
+    what,
+    ours,
+    unit,
+    target: '',
+    ...more,
+  });
+  const bare = await perSecond(BARE_STARTS, (n) =>
+    client.workflow.start('loadNothing', { workflowId: `bare-${n}`, taskQueue: 'nobody', startDelay: '1d' }),
+  );
+  const ours = await perSecond(JOBS, (n) => call(`${api}/v1/jobs`, spec(n)));
+  const { jobs } = await call<{ jobs: JobView[] }>(`${api}/v1/jobs?limit=200`);
+  const ids = jobs.map(({ id }) => id);
+  const watching = await watch(api, ids);
+  await sleep(3000);
+  const reads: Record<string, () => string> = {
+    'GET /v1/jobs?limit=50': () => '/v1/jobs?limit=50',
+    'GET /v1/jobs?name=': () => '/v1/jobs?name=load-3&limit=50',
+    'GET /v1/jobs/{id}': () => `/v1/jobs/${ids[Math.floor(Math.random() * ids.length)]}`,
+  };
+  const lines: Line[] = [];
+  for (const [what, path] of Object.entries(reads)) {
+    const times = await timesOf(() => call(api + path()));
+    const p99 = percentile(times, 0.99);
+    lines.push(line(`${what} with ${JOBS} jobs and ${WATCHERS} who watch, median`, median(times), 'ms'));
+    lines.push(line(`${what} …, 99th percentile`, p99, 'ms', { target: '< 100 ms', met: p99 < 100 }));
+  }
+  watching.abort();
+  const limit = Math.min(500, bare);
+  return [
+    line('jobs taken, and bare starts', ours, '/s', {
+      peer: bare,
+      target: `>= ${Math.round(limit)} /s`,
+      met: ours >= limit,
+    }),
+    ...lines,
+  ];
+}
+
+async function perSecond(count: number, run: (n: number) => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  let next = 0;
+  const worker = async () => {
+    while (next < count) await run(next++);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return (count * 1000) / (performance.now() - began);
+}
+
+/** Each watches one job, over a stream of its own. */
+async function watch(api: string, ids: readonly string[]): Promise<AbortController> {
+  const end = new AbortController();
+  const streams = Array.from({ length: WATCHERS }, (_, n) =>
+    fetch(`${api}/v1/jobs/${ids[n % ids.length]}/events`, { signal: end.signal }),
+  );
+  for (const { body } of await Promise.all(streams)) {
+    void body!.pipeTo(new WritableStream()).catch(() => undefined);
+  }
+  return end;
+}
+
+async function timesOf(run: () => Promise<unknown>): Promise<number[]> {
+  const times: number[] = [];
+  for (let n = 0; n < READS; n++) {
+    const began = performance.now();
+    await run();
+    times.push(performance.now() - began);
+    await sleep(PAUSE_MS);
+  }
+  return times;
+}
