@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse as parseToml } from 'smol-toml';
-import { isLoopback } from './core/config.js';
+import { LOG_LEVELS, isLoopback } from './core/config.js';
 import type { AccessConfig, Config, EncryptionKey, S3Place } from './core/config.js';
 import { MillraceError, messageOf } from './core/errors.js';
 import type { Issue } from './core/errors.js';
@@ -65,6 +65,12 @@ export function loadConfig(sources: {
     insecure: setting('insecure', () => false),
     ...(access && { access }),
     ...(given.has('audit') && { audit: given.get('audit') as string }),
+    ...((given.has('logLevel') || given.has('logFormat')) && {
+      log: {
+        level: setting('logLevel', () => 'warn' as const),
+        format: setting('logFormat', () => 'text' as const),
+      },
+    }),
     ...(given.has('rateLimit') && { rateLimit: given.get('rateLimit') as number }),
     ...(given.has('streams') && { streams: given.get('streams') as number }),
     ...(given.has('cors') && { cors: given.get('cors') as string[] }),
@@ -178,6 +184,10 @@ function parseSetting(setting: Setting, value: unknown, cwd: string): Parsed {
       return typeof value === 'string' && value.trim() !== '' ? { value: value.trim() } : wanted('a text', value);
     case 'secret':
       return typeof value === 'string' && value.trim() !== '' ? { value: value.trim() } : { fault: 'wanted a text' };
+    case 'level':
+      return oneOf(LOG_LEVELS, value);
+    case 'format':
+      return oneOf(['text', 'json'], value);
     case 'keys':
       return encryptionKeys(value);
     case 'texts':
@@ -297,6 +307,11 @@ function wholeNumber(value: unknown, min: number, max: number): Parsed {
   const number = typeof value === 'string' && /^\d+$/.test(value.trim()) ? Number(value) : value;
   if (Number.isInteger(number) && (number as number) >= min && (number as number) <= max) return { value: number };
   return wanted(`a whole number from ${min} to ${max}`, value);
+}
+
+function oneOf(values: readonly string[], value: unknown): Parsed {
+  const text = typeof value === 'string' ? value.trim().toLowerCase() : '';
+  return values.includes(text) ? { value: text } : wanted(`one of ${values.join(', ')}`, value);
 }
 
 function wanted(what: string, value: unknown): Parsed {

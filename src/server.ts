@@ -8,6 +8,7 @@ import { createApp } from './api/app.js';
 import { isLoopback } from './core/config.js';
 import type { Config } from './core/config.js';
 import { MillraceError } from './core/errors.js';
+import { createLog } from './log.js';
 import { createStores } from './stores/stores.js';
 import { checkWorkArea, openWorkArea } from './stores/open-work-area.js';
 import { connectClient } from './temporal/connect.js';
@@ -33,12 +34,14 @@ export interface RunningServer {
  * `work.unusable`
  */
 export async function startServer(config: Config): Promise<RunningServer> {
+  const log = createLog(config.log);
+  const logError = (line: string) => log.error(line);
   checkHost(config);
   await checkWorkArea(config);
   const work = await openWorkArea(config);
   const files = createStores(config, process.cwd(), work);
   const gatekeeper = config.access && (await createGatekeeper(config.access));
-  const audit = config.audit === undefined ? undefined : await createAudit(config.audit, log);
+  const audit = config.audit === undefined ? undefined : await createAudit(config.audit, logError);
   const { client, connection, namespace } = await connectClient(config.temporal, config.encryptionKeys);
   try {
     const { taskQueue } = config;
@@ -64,7 +67,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
       version: version(),
       hosts: [config.host],
       closing: closing.signal,
-      log,
+      log: logError,
+      requested: (request) => log.info(request, 'request'),
     });
     const { server, port } = await listen(app.fetch, config);
     return {
@@ -95,10 +99,6 @@ function checkHost({ host, insecure, access }: Config): void {
   process.stderr.write(
     `WARNING: listening on ${host} without authentication: ${others} can read and write under MILLRACE_ROOTS\n`,
   );
-}
-
-function log(line: string): void {
-  process.stderr.write(`${new Date().toISOString()} ${line}\n`);
 }
 
 /** Makes what belongs to a name once. */

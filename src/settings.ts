@@ -1,6 +1,8 @@
 export type SettingType =
   | 'text'
   | 'texts'
+  | 'level'
+  | 'format'
   | 'urls'
   | 'secret'
   | 'keys'
@@ -171,6 +173,21 @@ export const SETTINGS = [
     default: 'none: unencrypted',
     meaning:
       'What goes through Temporal is encrypted with the first of these keys and decrypted with all: NAME:BASE64 of 32 bytes each, separated by commas. API and workers need the same ones',
+  },
+  {
+    env: 'MILLRACE_LOG',
+    flag: 'logLevel',
+    type: 'level',
+    default: 'warn',
+    meaning:
+      'What API and workers log at least: silent, error, warn, info (each request too), debug (each attempt too)',
+  },
+  {
+    env: 'MILLRACE_LOG_FORMAT',
+    flag: 'logFormat',
+    type: 'format',
+    default: 'text',
+    meaning: 'Lines for people (text), or an object a line for programs (json)',
   },
   {
     env: 'MILLRACE_METRICS_PORT',

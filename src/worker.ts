@@ -4,13 +4,15 @@ import { existsSync } from 'node:fs';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import type { WorkerOptions } from '@temporalio/worker';
+import type { LogEntry, WorkerOptions } from '@temporalio/worker';
 import type { Client } from '@temporalio/client';
 import { createActivities } from '../activities/index.js';
 import { chunksQueue, noticesQueue } from './contract.js';
 import type { Config } from './core/config.js';
 import { messageOf } from './core/errors.js';
 import { chunkSlots } from './processors/chunk-slots.js';
+import { createLog } from './log.js';
+import type { Log } from './log.js';
 import { createWorkerMetrics } from './metrics/worker-metrics.js';
 import { createThreadPool } from './processors/pool.js';
 import { createStores } from './stores/stores.js';
@@ -51,20 +53,16 @@ export interface RunningWorker {
 /**
  * @param options.workflowBundle file of the bundled workflows; default: the build's, or bundled now from source
  * @param options.watches whether the server is to start the watch over schedules
- * @param options.log what the SDK says at least; default: warnings, such as attempts that failed
  * @throws MillraceError `temporal.unreachable`, `temporal.search_attributes`, `processor.load_failed`, `work.unusable`,
  * `worker.metrics_port`
  */
 export async function startWorker(
   config: Config,
-  {
-    workflowBundle,
-    log = 'WARN',
-    watches = true,
-  }: { workflowBundle?: string; log?: 'WARN' | 'ERROR'; watches?: boolean } = {},
+  { workflowBundle, watches = true }: { workflowBundle?: string; watches?: boolean } = {},
 ): Promise<RunningWorker> {
   const metrics = config.metricsPort === undefined ? undefined : createWorkerMetrics(config.threads);
   const sdkMetrics = metrics && `127.0.0.1:${await freePort('127.0.0.1')}`;
+  const log = createLog(config.log);
   installRuntime(log, sdkMetrics);
   const told = await metrics?.listen({
     host: config.host,
@@ -78,13 +76,13 @@ export async function startWorker(
     namespace,
   } = await connectClient(config.temporal, config.encryptionKeys);
   await ensureSearchAttributes(clientConnection, namespace);
-  if (watches) await startWatch(client, config.taskQueue);
+  if (watches) await startWatch(client, config.taskQueue, log);
 
   await checkWorkArea(config);
   const work = await openWorkArea(config);
   await work.sweep();
   await sweepScratch(config.scratch);
-  const swept = keepSwept(work, (line) => console.warn(line));
+  const swept = keepSwept(work, (line) => log.warn(line));
   const pool = createThreadPool(config);
   const id = randomUUID();
   const processors = await pool.run('describe', null);
@@ -163,7 +161,7 @@ export async function startWorker(
   let stuck = false;
   void pool.stuck.then(() => {
     stuck = true;
-    console.error(
+    log.error(
       'a worker thread could not be ended: it is inside native code; this worker finishes its other work and ends itself, ' +
         'and has to be started again',
     );
@@ -199,11 +197,11 @@ export async function startWorker(
 }
 
 /** Who may not make schedules still works on jobs. */
-async function startWatch(client: Client, taskQueue: string): Promise<void> {
+async function startWatch(client: Client, taskQueue: string, log: Log): Promise<void> {
   try {
     await client.withDeadline(Date.now() + WATCH_MS, () => ensureWatch(client, taskQueue));
   } catch (error) {
-    console.warn(
+    log.warn(
       `nobody is told of missed and failed runs of schedules: their watch cannot be set up: ${messageOf(error)}`,
     );
   }
@@ -223,15 +221,25 @@ function workflowSource(
 let installed = false;
 
 /**
- * Warnings and errors at most: the rest is for those who debug the SDK.
+ * What the SDK says goes into the log of the process, with the ids of jobs and activities that it knows.
  * @param metrics `host:port` where the SDK tells its own
  */
-function installRuntime(level: 'WARN' | 'ERROR', metrics: string | undefined): void {
+function installRuntime(log: Log, metrics: string | undefined): void {
   if (installed) return;
   installed = true;
+  const at = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
+  const tell = ({ level, message, meta }: LogEntry) => {
+    // The workers of chunks and notices have none, as they are meant to.
+    if (message.startsWith('No workflows registered')) return;
+    const { workflowId: job, error: err, ...more } = (meta ?? {}) as Record<string, unknown>;
+    log[at[level]]({ ...(job !== undefined && { job }), ...more, ...(err !== undefined && { err }) }, message);
+  };
   Runtime.install({
-    logger: new DefaultLogger(level),
+    logger: new DefaultLogger(log.isLevelEnabled('debug') ? 'DEBUG' : 'WARN', tell),
     shutdownSignals: [],
-    ...(metrics !== undefined && { telemetryOptions: { metrics: { prometheus: { bindAddress: metrics } } } }),
+    telemetryOptions: {
+      logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
+      ...(metrics !== undefined && { metrics: { prometheus: { bindAddress: metrics } } }),
+    },
   });
 }

@@ -29,9 +29,14 @@ const ANONYMOUS: Caller = { subject: 'anonymous', role: 'admin', tenant: DEFAULT
 const OPEN = /^\/(healthz|readyz|sign-in|assets\/[^/]+)$/;
 const REFUSED = new Set(['access.token_refused', 'access.token_expired', 'access.no_role']);
 
+/** Undefined where nobody has said who they are. */
+export function identifiedCaller(c: Context): Caller | undefined {
+  return (c as Context<Env>).get('caller');
+}
+
 /** The caller of this request. */
 export function callerOf(c: Context): Caller {
-  return (c as Context<Env>).get('caller') ?? ANONYMOUS;
+  return identifiedCaller(c) ?? ANONYMOUS;
 }
 
 /** What a request that this process makes of itself is sent with: it is of the caller whose request is answered by it. */
@@ -159,7 +164,7 @@ function pathOf(c: Context): string {
 }
 
 function entryOf(c: Context<Env>, status: number, code: string | undefined): AuditEntry {
-  const caller = c.get('caller');
+  const caller = identifiedCaller(c);
   return {
     at: new Date().toISOString(),
     requestId: c.get('requestId'),

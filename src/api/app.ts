@@ -1,5 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
-import type { Context } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { contextStorage } from 'hono/context-storage';
 import { cors } from 'hono/cors';
@@ -18,7 +18,7 @@ import { parseSpec, refuseIncremental, specDigest } from '../schema/spec.js';
 import { createDashboard } from '../dashboard/dashboard.js';
 import type { ByteSource } from '../stores/port.js';
 import { resolveTemplates } from '../timetable/templates.js';
-import { admit, callerOf, fromInside } from './admit.js';
+import { admit, callerOf, fromInside, identifiedCaller, isInside } from './admit.js';
 import type { Caller } from './admit.js';
 import { readBody, readNdjsonBody, readOptionalBody } from './body.js';
 import { streamOf } from './bytes.js';
@@ -62,6 +62,25 @@ const MEDIA_TYPES: Record<OutputRef['format'], string> = {
   ndjson: 'application/x-ndjson',
   parquet: 'application/vnd.apache.parquet',
 };
+
+/** Of the requests from outside. */
+function telling(tell: NonNullable<ApiDeps['requested']>): MiddlewareHandler {
+  return async (c, next) => {
+    if (isInside(c)) return next();
+    const began = performance.now();
+    await next();
+    const { subject, tenant } = identifiedCaller(c) ?? { subject: null, tenant: null };
+    tell({
+      requestId: String(c.get('requestId')),
+      method: c.req.method,
+      path: c.req.path,
+      status: c.res.status,
+      ms: Math.round(performance.now() - began),
+      subject,
+      tenant,
+    });
+  };
+}
 
 /** Who is shown as signed in; null where nobody is asked. */
 function signedIn(c: Context): Caller | null {
@@ -126,6 +145,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   const metrics = createMetrics(() => deps.queues());
   app.use(requestId());
   app.use(metrics.middleware);
+  if (deps.requested) app.use(telling(deps.requested));
   const self = ["'self'"];
   app.use(
     secureHeaders({

@@ -35,6 +35,20 @@ export interface ApiDeps {
   hosts?: string[];
   /** Aborted when the service stops: streams that would go on for ever end then. */
   closing?: AbortSignal;
+  /** Told of each request that was answered. */
+  requested?: (request: RequestFacts) => void;
   /** Takes one line for each error that nobody foresaw. */
   log?: (line: string) => void;
+}
+
+/** What is logged of a request: nothing that may be secret, as are queries, headers and bodies. */
+export interface RequestFacts {
+  requestId: string;
+  method: string;
+  path: string;
+  status: number;
+  ms: number;
+  /** Null where the caller could not be identified. */
+  subject: string | null;
+  tenant: string | null;
 }

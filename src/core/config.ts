@@ -23,6 +23,7 @@ export interface Config {
   access?: AccessConfig;
   /** File that changes are written down in, by whom. */
   audit?: string;
+  log?: LogConfig;
   /** Requests a second of one caller. */
   rateLimit?: number;
   /** Event streams open at once. */
@@ -67,6 +68,13 @@ export interface AccessConfig {
   oidc?: OidcConfig;
   /** What sessions are signed with; absent: a key of the process alone. */
   sessionKey?: string;
+}
+
+export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
+
+export interface LogConfig {
+  level: (typeof LOG_LEVELS)[number];
+  format: 'text' | 'json';
 }
 
 export interface EncryptionKey {

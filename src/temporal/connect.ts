@@ -7,6 +7,8 @@ import { dataConverter } from './encryption.js';
 import { serverError } from './failures.js';
 
 const CONNECT_MS = 5000;
+/** Where the server has been away for minutes, the client would look for it every two minutes only. */
+const RECONNECT = { 'grpc.max_reconnect_backoff_ms': 5000 };
 const DEFAULT_ADDRESS = 'localhost:7233';
 const DEFAULT_NAMESPACE = 'default';
 
@@ -63,7 +65,7 @@ export async function connectClient(
 
 async function connect(options: TemporalSettings['connectionOptions'], address: string): Promise<Connection> {
   try {
-    return await Connection.connect({ ...options, connectTimeout: CONNECT_MS });
+    return await Connection.connect({ ...options, connectTimeout: CONNECT_MS, channelArgs: RECONNECT });
   } catch (error) {
     const known = serverError(error);
     if (known instanceof MillraceError && known.code === 'temporal.denied') throw known;

@@ -23,7 +23,7 @@ describe('the file of tokens', () => {
     const { token, record } = await made({ note: 'nightly' });
     const text = await readFile(file, 'utf8');
     expect(token).toMatch(/^mr_[0-9a-f]{12}_[A-Za-z0-9_-]{43}$/);
-    expect(text).not.toContain(token.split('_')[2]);
+    expect(text).not.toContain(token.slice(16));
     expect(text).toContain('nightly');
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect(recordOf(await readTokens(file), token)).toEqual(record);
@@ -111,7 +111,7 @@ describe('a session', () => {
     const { token, record } = await made({ role: 'viewer' });
     const gatekeeper = await createGatekeeper({ tokens: file, sessionKey: 'k' });
     const { session, ms } = await gatekeeper.signIn(token);
-    expect(session).not.toContain(token.split('_')[2]);
+    expect(session).not.toContain(token.slice(16));
     expect(ms).toBe(SESSION_MS);
     expect(await gatekeeper.identify(session)).toMatchObject({ subject: `token:${record.id}`, role: 'viewer' });
     const other = await createGatekeeper({ tokens: file, sessionKey: 'other' });

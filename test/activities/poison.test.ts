@@ -183,7 +183,7 @@ describe('a record that ends its thread', () => {
 describe('a worker that leaves while it runs a process of its own', () => {
   it('hands the attempt on, with what it has learned', async () => {
     const place = await makePlace('poison-leave', { threads: 1 });
-    const start = () => startWorker(place.config, { workflowBundle: testWorkflowBundle(), log: 'ERROR' });
+    const start = () => startWorker(place.config, { workflowBundle: testWorkflowBundle() });
     const leaving = await start();
     const some = table({ 5: 'thread', 77: 'slow', 110: 'slow' });
     const { id, handle } = await place.start(await job(place, 'leave', some, 'poison-batch'));

@@ -118,7 +118,7 @@ describe('a browser', () => {
     expect([signedIn.status, signedIn.headers.get('location')]).toEqual([303, '/workers']);
     const cookie = signedIn.headers.get('set-cookie')!;
     expect(cookie).toMatch(/^millrace_session=ms_.*; Max-Age=43200; Path=\/; HttpOnly; SameSite=Lax$/);
-    expect(cookie).not.toContain(bearer['acme viewer']!.split('_')[2]);
+    expect(cookie).not.toContain(bearer['acme viewer']!.slice(16));
     const page = await ask('/workers', { headers: { accept: 'text/html', cookie: cookie.split(';')[0]! } });
     expect(page.status).toBe(200);
     expect(page.text).toContain('viewer of acme');
@@ -307,7 +307,7 @@ describe('the audit log', () => {
     expect(forbidden).toMatchObject({ path: `/v1/jobs/${id}/cancel`, tenant: 'acme' });
     expect(unknown).toMatchObject({ subject: null, tenant: null });
     const text = await readFile(auditFile, 'utf8');
-    for (const token of Object.values(bearer)) expect(text).not.toContain(token.split('_')[2]);
+    for (const token of Object.values(bearer)) expect(text).not.toContain(token.slice(16));
   });
 
   it('is told to its tenant, newest first', async () => {

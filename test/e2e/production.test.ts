@@ -45,6 +45,7 @@ beforeAll(async () => {
     MILLRACE_TOKENS: path.join(home, 'tokens.json'),
     MILLRACE_AUDIT: path.join(home, 'audit.log'),
     MILLRACE_RATE_LIMIT: '200',
+    MILLRACE_LOG: 'info',
     AWS_ENDPOINT_URL_S3: endpoint,
     AWS_ACCESS_KEY_ID: process.env.AWS_ACCESS_KEY_ID ?? 'millrace',
     AWS_SECRET_ACCESS_KEY: process.env.AWS_SECRET_ACCESS_KEY ?? 'only-for-tests',

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => place.remove());
 
 it('a worker that is told to stop hands its chunk back within seconds, and another one does it: no attempt is lost', async () => {
-  const start = () => startWorker(place.config, { workflowBundle: testWorkflowBundle(), log: 'ERROR' });
+  const start = () => startWorker(place.config, { workflowBundle: testWorkflowBundle() });
   const leaving = await start();
   const { handle } = await place.start({
     source: { items: [{ n: 1 }, { n: 2 }] },

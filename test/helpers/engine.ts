@@ -77,6 +77,8 @@ export async function makePlace(name: string, changes: Partial<Config> = {}): Pr
     processors: [PROCESSORS],
     threads: 2,
     sqlMemoryBytes: 256 * 1024 * 1024,
+    // Attempts that fail are part of the tests.
+    log: { level: 'error', format: 'text' },
     temporal: { address, namespace },
     ...changes,
   };
@@ -167,7 +169,6 @@ export async function startEngine(name: string, changes: Partial<Config> = {}): 
   const worker = await startWorker(place.config, {
     // How failures are written is part of a bundle.
     workflowBundle: changes.encryptionKeys ? undefined : testWorkflowBundle(),
-    log: 'ERROR',
     watches: false,
   });
   return {

@@ -3,7 +3,7 @@ import { startWorker } from '../../src/worker.js';
 import type { WorkerOrder } from './worker-process.js';
 
 process.once('message', ({ config, workflowBundle }: WorkerOrder) => {
-  startWorker(config, { workflowBundle, log: 'ERROR', watches: false }).then(
+  startWorker(config, { workflowBundle, watches: false }).then(
     (worker) => {
       process.once('disconnect', () => void worker.stop().finally(() => process.exit(0)));
       process.send?.('ready');
