@@ -74,7 +74,8 @@ export async function watching(services: Services): Promise<Line[]> {
 async function interactiveMs(browser: BareBrowser, at: string): Promise<number> {
   const { targetId } = await browser.send<{ targetId: string }>('Target.createTarget', { url: at });
   for (;;) {
-    const end = 'performance.getEntriesByType("navigation")[0].domContentLoadedEventEnd';
+    // At first there is an empty page, which is done at once.
+    const end = `location.href === ${JSON.stringify(at)} && performance.getEntriesByType("navigation")[0].domContentLoadedEventEnd`;
     const ms = await inside(browser, targetId, (session) =>
       browser.send<{ result: { value?: number } }>('Runtime.evaluate', { expression: end }, session),
     );

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { MillraceError, messageOf } from '../core/errors.js';
+import { MAX_DEPTH, isTooDeep } from '../schema/parts.js';
 import type { Io } from './io.js';
 import { isRecord } from './params.js';
 
@@ -56,7 +57,9 @@ export async function parseText(text: string, label: string): Promise<unknown> {
       `Cannot read ${label} as YAML or JSON: ${fault.message.split('\n')[0]!.replace(/:$/, '')}`,
     );
   }
-  return document.toJS({ maxAliasCount: 100 }) as unknown;
+  const value = document.toJS({ maxAliasCount: 100 }) as unknown;
+  if (!isTooDeep(value)) return value;
+  throw new MillraceError('spec.unreadable', `${label} is nested deeper than ${MAX_DEPTH} levels, or holds itself`);
 }
 
 function kindOf(value: unknown): string {

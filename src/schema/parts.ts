@@ -40,6 +40,24 @@ export function fault(context: z.RefinementCtx, message: string): never {
   return z.NEVER;
 }
 
+/** No document of ours comes near it, and what walks one may do so by recursion. */
+export const MAX_DEPTH = 64;
+
+/** Whether a value has more levels than `MAX_DEPTH`; one that holds itself, as YAML can say, has no end of them. */
+export function isTooDeep(value: unknown): boolean {
+  let level = new Set<unknown>([value]);
+  for (let depth = 0; depth <= MAX_DEPTH; depth++) {
+    const next = new Set<unknown>();
+    for (const one of level) {
+      if (typeof one !== 'object' || one === null) continue;
+      for (const child of Object.values(one)) if (typeof child === 'object' && child !== null) next.add(child);
+    }
+    if (next.size === 0) return false;
+    level = next;
+  }
+  return true;
+}
+
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

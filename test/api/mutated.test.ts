@@ -55,7 +55,21 @@ const request = fc.record({
   }),
   type: fc.constantFrom('application/json', 'application/yaml', 'application/x-ndjson', 'text/html', ''),
   key: fc.option(fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 300 })),
-  body: fc.option(fc.oneof(json, fc.string({ unit: 'binary', maxLength: 200 }), fc.constant('a: &a [*a, *a]'))),
+  body: fc.option(
+    fc.oneof(
+      json,
+      fc.string({ unit: 'binary', maxLength: 200 }),
+      fc.constantFrom(
+        'a: &a [*a, *a]',
+        '['.repeat(100_000),
+        '- '.repeat(50_000),
+        '? '.repeat(50_000),
+        '{a: '.repeat(50_000),
+        '&a '.repeat(50_000),
+        `${'['.repeat(5000)}${']'.repeat(5000)}`,
+      ),
+    ),
+  ),
 });
 
 it('whatever is asked, the answer is one that is documented, and never a fault of the service', async () => {
@@ -76,7 +90,9 @@ it('whatever is asked, the answer is one that is documented, and never a fault o
         problemSchema.parse(JSON.parse(text));
       }
       const known = documented[route.path]?.[method.toLowerCase()]?.responses;
-      if (known) expect(Object.keys(known), `${method} ${at}: ${text}`).toContain(String(response.status));
+      // Some of what is asked for is another path by then.
+      if (known && !['', '.', '..'].includes(param))
+        expect(Object.keys(known), `${method} ${at}: ${text}`).toContain(String(response.status));
     }),
     { numRuns: RUNS },
   );
