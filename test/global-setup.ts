@@ -66,7 +66,7 @@ async function provideTemporal(project: TestProject, needed: boolean, folder: st
 
 /** Only where it was asked for: a machine that has no such server builds it, which takes minutes of all cores. */
 async function provideS3(project: TestProject, needed: boolean, folder: string): Promise<() => Promise<void>> {
-  if (!needed || !process.env.S3_TESTS) {
+  if (!needed || !(process.env.S3_TESTS || process.env.DOCS_TESTS)) {
     project.provide('s3', null);
     return async () => undefined;
   }

@@ -35,7 +35,7 @@ const STARTS_MS = 30_000;
 /** Whether this run has an S3 server: `npm run test:s3`. */
 export const hasS3 = inject('s3') !== null;
 
-const CREDENTIALS = { accessKeyId: 'millrace', secretAccessKey: 'only-for-tests' };
+export const CREDENTIALS = { accessKeyId: 'millrace', secretAccessKey: 'only-for-tests' };
 
 let profiles: Promise<number> | undefined;
 
@@ -53,7 +53,7 @@ export async function testS3(): Promise<{ endpoint: string; troubled: number }> 
 }
 
 /** A bucket that no other test uses. */
-export async function testBucket(): Promise<TestBucket> {
+export async function testBucket(Bucket = `test-${randomUUID()}`): Promise<TestBucket> {
   const { endpoint } = await testS3();
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
   const client = new S3Client({
@@ -63,7 +63,6 @@ export async function testBucket(): Promise<TestBucket> {
     credentials: CREDENTIALS,
     requestChecksumCalculation: 'WHEN_REQUIRED',
   });
-  const Bucket = `test-${randomUUID()}`;
   await client.send(new CreateBucketCommand({ Bucket }));
   return {
     name: Bucket,

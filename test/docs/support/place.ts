@@ -12,6 +12,10 @@ export interface DocsPlace {
   cwd(): string;
   /** Runs a script by bash; variables and the folder are kept for the next one. */
   shell(script: string): Promise<{ code: number; output: string }>;
+  /** What pages show of addresses and passwords, and what is there instead. */
+  replace(shown: string, given: string): void;
+  /** Done when the place is left. */
+  atEnd(end: () => Promise<void>): void;
   /** Starts `npx millrace dev …` and waits until it runs. */
   dev(command: string): Promise<void>;
   write(file: string, text: string): Promise<void>;
@@ -52,11 +56,16 @@ export async function makeDocsPlace(temporalCli: string): Promise<DocsPlace> {
   const state = join(folder, '.state');
   let cwd = folder;
   let service: ChildProcess | undefined;
+  const replaced = new Map<string, string>();
+  const endings: Array<() => Promise<void>> = [];
 
   async function shell(script: string): Promise<{ code: number; output: string }> {
     const kept = `set -a; [ -f '${state}' ] && . '${state}'; set +a; cd '${cwd}'`;
-    const keep = `trap 'code=$?; set +u; { declare -p ID 2>/dev/null || true; } > "${state}"; pwd > "${state}.cwd"; exit $code' EXIT`;
-    const here = script.replaceAll(/\b(localhost|127\.0\.0\.1):8080\b/g, `$1:${port}`);
+    const keep = `trap 'code=$?; set +u; { declare -p ID 2>/dev/null || true; declare -px | grep -E " (MILLRACE_|AWS_)[A-Z0-9_]+=" || true; } > "${state}"; pwd > "${state}.cwd"; exit $code' EXIT`;
+    const here = [...replaced].reduce(
+      (text, [shown, given]) => text.replaceAll(shown, given),
+      script.replaceAll(/\b(localhost|127\.0\.0\.1):8080\b/g, `$1:${port}`),
+    );
     const child = spawn('bash', ['-c', `set -euo pipefail; ${kept}; ${keep}\n${here}`], { env });
     let output = '';
     for (const out of [child.stdout, child.stderr])
@@ -67,7 +76,8 @@ export async function makeDocsPlace(temporalCli: string): Promise<DocsPlace> {
   }
 
   async function start(command: string): Promise<void> {
-    const child = spawn('bash', ['-c', `exec ${command}`], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const kept = `set -a; [ -f '${state}' ] && . '${state}'; set +a`;
+    const child = spawn('bash', ['-c', `${kept}; exec ${command}`], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     service = child;
     let text = '';
     await new Promise<void>((resolve, reject) => {
@@ -97,6 +107,8 @@ export async function makeDocsPlace(temporalCli: string): Promise<DocsPlace> {
       starting = turn.catch(() => undefined);
       await turn;
     },
+    replace: (shown, given) => void replaced.set(shown, given),
+    atEnd: (end) => void endings.push(end),
     async write(file, text) {
       await mkdir(dirname(join(cwd, file)), { recursive: true });
       await writeFile(join(cwd, file), text);
@@ -107,6 +119,7 @@ export async function makeDocsPlace(temporalCli: string): Promise<DocsPlace> {
         service.kill('SIGINT');
         await ended;
       }
+      for (const end of endings) await end();
       await rm(folder, { recursive: true, force: true, maxRetries: 3 });
     },
   };
