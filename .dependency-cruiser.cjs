@@ -178,6 +178,19 @@ module.exports = {
       to: { path: TEMPORAL, dependencyTypesNot: ['type-only'] },
     },
     room(
+      'client-needs-nothing',
+      '^src/client/',
+      [CORE, SCHEMA],
+      'A program that asks the service loads this and fetch: no npm package, and of the schemas the types only.',
+    ),
+    {
+      name: 'client-sees-schemas-as-types',
+      severity: 'error',
+      comment: 'With a schema zod would come along, into every program that asks.',
+      from: { path: '^src/client/' },
+      to: { path: SCHEMA, dependencyTypesNot: ['type-only'] },
+    },
+    room(
       'cli-is-an-http-client',
       '^src/cli/',
       [
@@ -188,6 +201,7 @@ module.exports = {
         CONFIG,
         ENTRY_POINTS,
         TEMPORAL,
+        '^src/client/',
         '^src/(stores|processors|migrate|access)/',
         NODE,
         npm('commander', 'yaml'),

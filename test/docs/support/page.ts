@@ -43,7 +43,7 @@ export function blocksOf(page: string): Block[] {
 
 /** The file that a block is, by its first line: `# nightly.yaml` or `// processors/double.ts, for: …`. */
 export function fileOf({ text }: Block): string | null {
-  return /^(?:#|\/\/) ([\w./-]+\.(?:ya?ml|ts|json|csv))\b/.exec(text)?.[1] ?? null;
+  return /^(?:#|\/\/) ([\w./-]+\.(?:ya?ml|m?ts|json|csv))\b/.exec(text)?.[1] ?? null;
 }
 
 /** Commands behind `$ `, each with the lines that it is said to print. */

@@ -36,6 +36,7 @@ export async function makeDocsPlace(temporalCli: string): Promise<DocsPlace> {
   for (const name of ['zod', 'tsx']) await symlink(join(root, 'node_modules', name), join(modules, name));
   await symlink(join(root, 'examples'), join(folder, 'examples'));
   await symlink(join(root, 'bin', 'millrace.cjs'), join(bin, 'millrace'));
+  await symlink(join(root, 'node_modules', '.bin', 'tsx'), join(bin, 'tsx'));
   await symlink(temporalCli, join(bin, 'temporal'));
   // What npx does with an installed package, without the second that it takes for it.
   await writeFile(join(bin, 'npx'), '#!/bin/sh\ncommand=$1; shift; exec "$(dirname "$0")/$command" "$@"\n');
