@@ -172,6 +172,7 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
   'sql.not_a_select': 'One SELECT is wanted, and nothing else',
   'sql.out_of_memory': 'The statement takes more than `MILLRACE_SQL_MEMORY`: raise it, or make chunks smaller',
   'sql.unreadable': 'The SQL engine cannot read the chunk',
+  'temporal.busy': 'The Temporal server limits how much may be asked of it: try again, or give it more',
   'temporal.config': 'The settings of the connection cannot be read: look at `TEMPORAL_*` and `temporal.toml`',
   'temporal.denied': 'The Temporal server refuses the key or certificate',
   'temporal.no_cli': 'No `temporal` could be found or brought: install it, or set `TEMPORAL_CLI_PATH`',

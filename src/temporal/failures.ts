@@ -3,7 +3,10 @@ import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure
 import { MillraceError, messageOf } from '../core/errors.js';
 import type { Issue } from '../core/errors.js';
 
+/** A server whose database is away may end a call itself, a moment before the client does. */
+const CANCELLED = 1;
 const UNAVAILABLE = 14;
+const RESOURCE_EXHAUSTED = 8;
 const INVALID_ARGUMENT = 3;
 const UNAUTHENTICATED = 16;
 const PERMISSION_DENIED = 7;
@@ -12,7 +15,7 @@ const PERMISSION_DENIED = 7;
 export function serverError(error: unknown): unknown {
   if (error instanceof MillraceError) return error;
   const grpc = grpcErrorIn(error);
-  if (isGrpcDeadlineError(error) || grpc?.code === UNAVAILABLE) {
+  if (isGrpcDeadlineError(error) || grpc?.code === UNAVAILABLE || grpc?.code === CANCELLED) {
     const reason = grpc ? grpc.details || grpc.message : messageOf(error);
     return new MillraceError(
       'temporal.unreachable',
@@ -22,6 +25,10 @@ export function serverError(error: unknown): unknown {
         cause: error,
       },
     );
+  }
+  if (grpc?.code === RESOURCE_EXHAUSTED) {
+    const message = `Temporal server has too much to do: ${grpc.details}; try again`;
+    return new MillraceError('temporal.busy', message, { retryable: true, cause: error });
   }
   if (grpc?.code === UNAUTHENTICATED || grpc?.code === PERMISSION_DENIED) {
     return new MillraceError(
