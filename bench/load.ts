@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DEFAULT_TENANT } from '../src/core/access.js';
 import type { JobView } from '../src/core/job.js';
+import { parseSpec } from '../src/schema/spec.js';
+import { startOf } from '../src/temporal/job-start.js';
 import { call, median, percentile, type Services } from './harness.js';
 import type { Line } from './report.js';
 
 const AT_ONCE = 32;
-const BARE_STARTS = 2000;
+const STARTS = 2000;
 const JOBS = 10_000;
 const WATCHERS = 200;
 const READS = 600;
@@ -30,9 +33,17 @@ export async function load(services: Services): Promise<Line[]> {
     target: '',
     ...more,
   });
-  const bare = await perSecond(BARE_STARTS, (n) =>
+  const bare = await perSecond(STARTS, (n) =>
     client.workflow.start('loadNothing', { workflowId: `bare-${n}`, taskQueue: 'nobody', startDelay: '1d' }),
   );
+  // What the server does for a job beside: it keeps, lists and shows it by these.
+  const { priority, ...told } = startOf(parseSpec(spec(0)), 'digest', 'request', DEFAULT_TENANT);
+  const same = await perSecond(STARTS, (n) => {
+    const workflowId = `same-${n}`;
+    const args = [spec(n)];
+    const more = { ...told, priority: priority(workflowId), args, startDelay: '1d' } as const;
+    return client.workflow.start('loadNothing', { workflowId, taskQueue: 'nobody', ...more });
+  });
   const ours = await perSecond(JOBS, (n) => call(`${api}/v1/jobs`, spec(n)));
   const { jobs } = await call<{ jobs: JobView[] }>(`${api}/v1/jobs?limit=200`);
   const ids = jobs.map(({ id }) => id);
@@ -51,13 +62,14 @@ export async function load(services: Services): Promise<Line[]> {
     lines.push(line(`${what} …, 99th percentile`, p99, 'ms', { target: '< 100 ms', met: p99 < 100 }));
   }
   watching.abort();
-  const limit = Math.min(500, bare);
+  const limit = Math.min(500, same);
   return [
-    line('jobs taken, and bare starts', ours, '/s', {
-      peer: bare,
+    line('jobs taken, and the same starts without an API', ours, '/s', {
+      peer: same,
       target: `>= ${Math.round(limit)} /s`,
       met: ours >= limit,
     }),
+    line('bare starts', bare, '/s'),
     ...lines,
   ];
 }
