@@ -86,7 +86,8 @@ async function identify(c: Context<Env>, gatekeeper: Gatekeeper | undefined): Pr
     return address;
   }
   const header = c.req.header('authorization');
-  const credential = header === undefined ? getCookie(c, SESSION_COOKIE) : /^Bearer +(\S+) *$/i.exec(header)?.[1];
+  const session = mayBearSession(c) ? getCookie(c, SESSION_COOKIE) : undefined;
+  const credential = header === undefined ? session : /^Bearer +(\S+) *$/i.exec(header)?.[1];
   if (credential === undefined) {
     throw unauthorized('access.token_wanted', 'this service asks who you are: send "Authorization: Bearer <token>"');
   }
@@ -98,6 +99,16 @@ async function identify(c: Context<Env>, gatekeeper: Gatekeeper | undefined): Pr
     );
   c.set('caller', { ...principal, holds });
   return principal.subject;
+}
+
+/** A page of another origin, though it may ask, asks in its own name; but for the Temporal Web UI, which has none here. */
+function mayBearSession(c: Context): boolean {
+  const origin = c.req.header('origin');
+  return (
+    origin === undefined ||
+    isCodec(c.req.path) ||
+    (URL.canParse(origin) && new URL(origin).host === new URL(c.req.url).host)
+  );
 }
 
 async function identified(gatekeeper: Gatekeeper, credential: string): Promise<Principal> {

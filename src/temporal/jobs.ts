@@ -9,7 +9,8 @@ import {
   isGrpcCancelledError,
   isGrpcDeadlineError,
 } from '@temporalio/client';
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
+import type { temporal } from '@temporalio/proto';
 import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js';
 import { PAUSE_UPDATE, PLAN_DATASET, PROCESS_DATASET, PROGRESS_QUERY, RESUME_UPDATE, SET_UPDATE } from '../contract.js';
 import type { PlanDataset, ProcessDataset } from '../contract.js';
@@ -297,6 +298,19 @@ export function createJobs(options: {
     return view(id);
   }
 
+  /** One that was encrypted with a key that is not here is told by what is not encrypted: the others are to be listed. */
+  async function infoOf(raw: temporal.api.workflow.v1.IWorkflowExecutionInfo): Promise<WorkflowExecutionInfo> {
+    const converter = client.options.loadedDataConverter;
+    try {
+      return await executionInfoFromRaw(raw, converter, raw, namespace);
+    } catch (error) {
+      if (!(error instanceof MillraceError && error.code.startsWith('encryption.'))) throw error;
+      // Over it and not a copy: what the server left out stands on its prototype.
+      const readable = Object.assign(Object.create(raw) as typeof raw, { memo: null });
+      return executionInfoFromRaw(readable, converter, raw, namespace);
+    }
+  }
+
   async function list(filter: JobFilter): Promise<{ jobs: JobView[]; nextCursor: string | null }> {
     const schedule = filter.schedule === undefined ? undefined : serverScheduleId(tenant, filter.schedule);
     const query = listQuery({ ...filter, schedule, tenant });
@@ -304,9 +318,7 @@ export function createJobs(options: {
     const answer = await call(() =>
       client.workflowService.listWorkflowExecutions({ namespace, query, pageSize: filter.limit, nextPageToken }),
     );
-    const infos = await Promise.all(
-      answer.executions.map((raw) => executionInfoFromRaw(raw, client.options.loadedDataConverter, raw, namespace)),
-    );
+    const infos = await Promise.all(answer.executions.map(infoOf));
     const newest = await newestRuns(infos.filter(({ status }) => status.name !== 'RUNNING'));
     const jobs = infos
       .filter(({ workflowId, runId }) => (newest.get(workflowId) ?? runId) === runId)

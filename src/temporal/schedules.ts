@@ -281,8 +281,14 @@ export function createSchedules(options: {
   }
 
   async function isOwn({ memo }: ListEntry): Promise<boolean> {
-    const fields = await decodeMapFromPayloads(client.options.loadedDataConverter, memo?.fields);
-    return fields?.[QUEUE_MEMO] === taskQueue;
+    try {
+      const fields = await decodeMapFromPayloads(client.options.loadedDataConverter, memo?.fields);
+      return fields?.[QUEUE_MEMO] === taskQueue;
+    } catch (error) {
+      // With a key that is not here: whose it is cannot be told, and the others are to be listed.
+      if (error instanceof MillraceError && error.code.startsWith('encryption.')) return false;
+      throw error;
+    }
   }
 
   async function trigger(id: string, overlap: Overlap): Promise<string | null> {

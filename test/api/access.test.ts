@@ -151,6 +151,13 @@ describe('a browser', () => {
     expect([status, code]).toEqual([403, 'request.cross_site']);
   });
 
+  it('bears its session to pages of this service only, also where another origin may ask', async () => {
+    const session = (await ask('/sign-in', form({ token: bearer['acme operator']! }))).headers.get('set-cookie')!;
+    const by = (origin: string) => ask('/v1/caller', { headers: { cookie: session.split(';')[0]!, origin } });
+    expect((await by('http://localhost')).status).toBe(200);
+    expect((await by('https://board.example')).status).toBe(401);
+  });
+
   it('of a viewer is told what it may not order', async () => {
     const session = (await ask('/sign-in', form({ token: bearer['acme viewer']! }))).headers.get('set-cookie')!;
     const id = await startedBy('acme operator');

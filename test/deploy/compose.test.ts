@@ -109,6 +109,12 @@ describe(PRODUCTION, () => {
     expect(environment).not.toHaveProperty('MILLRACE_INSECURE');
   });
 
+  it('keeps tokens and the audit log from those who run processors', () => {
+    const volumesOf = (name: string) => services[name]!.volumes!.map((volume) => volume.split(':')[0]);
+    expect(volumesOf('api')).toContain('access');
+    expect(volumesOf('worker')).not.toContain('access');
+  });
+
   it('brings the files that it mounts', () => {
     for (const script of ['set-up-database.sh', 'set-up-namespace.sh', 'dynamic-config.yaml']) {
       expect(textOf(path.join('ops/temporal', script)).length).toBeGreaterThan(100);

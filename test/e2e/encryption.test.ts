@@ -150,6 +150,11 @@ describe('with keys', () => {
     expect(await ask(`/v1/jobs/${open}/spec`)).toMatchObject({ name: 'open' });
     const refused = await app.request(`/v1/jobs/${sealed}/spec`);
     expect(await refused.json()).toMatchObject({ status: 500, code: 'encryption.unknown_key' });
+    // It keeps no other from being listed, and is told as far as it can be read.
+    const listed = () => ask<{ jobs: JobView[] }>('/v1/jobs?name=sealed');
+    await expect
+      .poll(async () => (await listed()).jobs.map(({ id, name }) => [id, name]))
+      .toEqual([[sealed, 'sealed']]);
     const rotated = await connectClient({ address, namespace }, [...keys, older]);
     const both = await apiOver({ ...engine, client: rotated.client });
     for (const [id, name] of [
