@@ -8,6 +8,7 @@ import { createApp } from './api/app.js';
 import { isLoopback } from './core/config.js';
 import type { Config } from './core/config.js';
 import { MillraceError } from './core/errors.js';
+import { kept } from './core/kept.js';
 import { createLog } from './log.js';
 import { createStores } from './stores/stores.js';
 import { checkWorkArea, openWorkArea } from './stores/open-work-area.js';
@@ -99,16 +100,6 @@ function checkHost({ host, insecure, access }: Config): void {
   process.stderr.write(
     `WARNING: listening on ${host} without authentication: ${others} can read and write under MILLRACE_ROOTS\n`,
   );
-}
-
-/** Makes what belongs to a name once. */
-function kept<T>(make: (name: string) => T): (name: string) => T {
-  const all = new Map<string, T>();
-  return (name) => {
-    const known = all.get(name) ?? make(name);
-    all.set(name, known);
-    return known;
-  };
 }
 
 function listen(

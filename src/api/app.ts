@@ -11,6 +11,7 @@ import type { Issue } from '../core/errors.js';
 import { isEndState } from '../core/job.js';
 import type { JobResult, JobView, Manifest, OutputRef } from '../core/job.js';
 import type { Row } from '../core/records.js';
+import { kept } from '../core/kept.js';
 import { isTableUri } from '../core/table-uri.js';
 import { parseSettings } from '../core/settings.js';
 import { toIssues } from '../schema/issues.js';
@@ -30,7 +31,6 @@ import { storeCorrections } from './corrections.js';
 import { streamEvents } from './event-stream.js';
 import { guard } from './guard.js';
 import { createJobWatch, eventOf } from './job-watch.js';
-import type { JobWatch } from './job-watch.js';
 import { openApiDocument, pauseSchema, registerBodies, triggerSchema } from './openapi.js';
 import { createMetrics } from './metrics.js';
 import { preflight } from './preflight.js';
@@ -97,24 +97,14 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   const chunksOf = createChunkReader({ atWork: (id) => deps.ofTenant(DEFAULT_TENANT).jobs.atWork(id), work });
   const jobsOf = (c: Context) => deps.ofTenant(callerOf(c).tenant).jobs;
   const checksOf = (c: Context) => ({ ...deps, ...deps.ofTenant(callerOf(c).tenant) });
-  const watches = new Map<string, JobWatch>();
+  const watchOf = kept((tenant) => createJobWatch((id) => deps.ofTenant(tenant).jobs.view(id)));
 
   const maxStreams = deps.streams ?? MAX_STREAMS;
   let streams = 0;
 
   function opened(): () => void {
     streams += 1;
-    const closed = metrics.streamOpened();
-    return () => {
-      streams -= 1;
-      closed();
-    };
-  }
-
-  function watchOf({ tenant }: Caller): JobWatch {
-    const known = watches.get(tenant) ?? createJobWatch((id) => deps.ofTenant(tenant).jobs.view(id));
-    watches.set(tenant, known);
-    return known;
+    return () => void (streams -= 1);
   }
 
   const app = new OpenAPIHono({
@@ -142,7 +132,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     return problemResponse(problem, c, log);
   });
 
-  const metrics = createMetrics(() => deps.queues());
+  const metrics = createMetrics({ queues: () => deps.queues(), streams: () => streams });
   app.use(requestId());
   app.use(metrics.middleware);
   if (deps.requested) app.use(telling(deps.requested));
@@ -270,7 +260,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
         },
       );
     }
-    return streamEvents(c, watchOf(callerOf(c)), {
+    return streamEvents(c, watchOf(callerOf(c).tenant), {
       id,
       seen,
       closing: deps.closing,

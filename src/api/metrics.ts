@@ -11,14 +11,15 @@ const BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 export interface ApiMetrics {
   /** Counts the requests that pass. */
   middleware: MiddlewareHandler;
-  /** Counts a stream from now until what it returns is called. */
-  streamOpened(): () => void;
   /** The text of the exposition, and its media type. */
   text(): Promise<{ type: string; body: string }>;
 }
 
-/** @param queues asked for when the metrics are; where that fails they say that Temporal is away */
-export function createMetrics(queues: () => Promise<QueueStanding[]>): ApiMetrics {
+/**
+ * @param to.queues asked for when the metrics are; where that fails they say that Temporal is away
+ * @param to.streams how many event streams are open
+ */
+export function createMetrics(to: { queues: () => Promise<QueueStanding[]>; streams: () => number }): ApiMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -29,7 +30,14 @@ export function createMetrics(queues: () => Promise<QueueStanding[]>): ApiMetric
     buckets: BUCKETS_S,
     registers,
   });
-  const streams = new Gauge({ name: 'millrace_event_streams', help: 'Event streams that are open', registers });
+  new Gauge({
+    name: 'millrace_event_streams',
+    help: 'Event streams that are open',
+    registers,
+    collect() {
+      this.set(to.streams());
+    },
+  });
   const up = new Gauge({ name: 'millrace_temporal_up', help: '1 where the Temporal server answers', registers });
   const ofQueue = (name: string, help: string) => new Gauge({ name, help, labelNames: ['queue', 'type'], registers });
   const pollers = ofQueue('millrace_queue_pollers', 'Workers that poll a queue');
@@ -45,18 +53,16 @@ export function createMetrics(queues: () => Promise<QueueStanding[]>): ApiMetric
   async function lookAtQueues(): Promise<void> {
     if (Date.now() - asked < KEPT_MS) return;
     asked = Date.now();
+    const standings = await to.queues().catch(() => null);
+    // Behind the question: another caller would find them empty meanwhile.
     for (const gauge of [pollers, backlog, age]) gauge.reset();
-    try {
-      for (const { queue, type, ...standing } of await queues()) {
-        pollers.set({ queue, type }, standing.pollers);
-        backlog.set({ queue, type }, standing.backlog);
-        age.set({ queue, type }, standing.backlogAge);
-      }
-      up.set(1);
-    } catch {
-      up.set(0);
-      misses.inc();
+    for (const { queue, type, ...standing } of standings ?? []) {
+      pollers.set({ queue, type }, standing.pollers);
+      backlog.set({ queue, type }, standing.backlog);
+      age.set({ queue, type }, standing.backlogAge);
     }
+    up.set(standings ? 1 : 0);
+    if (!standings) misses.inc();
   }
 
   return {
@@ -67,10 +73,6 @@ export function createMetrics(queues: () => Promise<QueueStanding[]>): ApiMetric
       // Of the route and not the path: ids would make a series each.
       const route = routePath(c, -1);
       end({ method: c.req.method, route: route === '/*' ? 'none' : route, status: c.res.status });
-    },
-    streamOpened() {
-      streams.inc();
-      return () => streams.dec();
     },
     async text() {
       await lookAtQueues();

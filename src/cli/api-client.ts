@@ -1,10 +1,10 @@
 import { createClient } from '../client/client.js';
+import type { Client } from '../client/client.js';
 import { ApiError, createTransport } from '../client/transport.js';
 import { MillraceError, type Issue } from '../core/errors.js';
 import type { JobView, Manifest, PlanView, ProcessorInfo } from '../core/job.js';
 import type { Reject } from '../core/records.js';
-import type { BackfillView, ScheduleRow, ScheduleView } from '../core/schedule-view.js';
-import type { CheckedSchedule, Triggered, Upcoming } from '../schema/schedule-views.js';
+import type { BackfillView, ScheduleRow } from '../core/schedule-view.js';
 
 /** An answer `application/problem+json` of the API. `code`, `message` and `issues` are those of the document. */
 export class ApiProblem extends MillraceError {
@@ -60,24 +60,20 @@ export interface ApiClient {
   schedules: SchedulesClient;
 }
 
-export interface SchedulesClient {
+type Schedules = Client['schedules'];
+
+export interface SchedulesClient extends Pick<
+  Schedules,
+  'check' | 'put' | 'remove' | 'pause' | 'resume' | 'trigger' | 'upcoming'
+> {
   /** All of them. */
   list(): Promise<ScheduleRow[]>;
-  view(id: string): Promise<ScheduleView>;
-  /** With the defaults filled in; stores nothing. */
-  check(document: unknown): Promise<CheckedSchedule>;
-  put(id: string, document: unknown): Promise<ScheduleView>;
-  remove(id: string): Promise<void>;
-  pause(id: string, note?: string): Promise<ScheduleView>;
-  resume(id: string, note?: string): Promise<ScheduleView>;
-  trigger(id: string): Promise<Triggered>;
+  view: Schedules['get'];
   backfill(id: string, body: unknown): Promise<BackfillView>;
-  upcoming(id: string, count: number): Promise<Upcoming>;
   runs(id: string, limit: number): Promise<JobPage>;
 }
 
 const HEALTH_TIMEOUT_MS = 1500;
-const NAME_ANOTHER = 'or name another with --api URL';
 
 /**
  * The client of the HTTP API at `url` (no trailing slash), as the commands use it: one try, and faults with what to do on a
@@ -149,12 +145,11 @@ function toldError(error: unknown, url: string): unknown {
   const { status, code, message, issues } = error;
   if (code === 'api.bad_answer') return badAnswer(url, `status ${status}`);
   if (code === 'api.unreachable') {
-    const reason = /\((.*)\)$/.exec(message)?.[1] ?? message;
-    return new MillraceError(
-      'api.unreachable',
-      `No Millrace API at "${url}" (${reason}); start one with "npx millrace dev", ${NAME_ANOTHER}`,
-      { retryable: true, cause: error },
-    );
+    const sentence = message.replace(/^n/, 'N');
+    return new MillraceError(code, `${sentence}; start one with "npx millrace dev", or name another with --api URL`, {
+      retryable: true,
+      cause: error,
+    });
   }
   const hint = status === 401 ? '; MILLRACE_TOKEN is where this command looks for a token' : '';
   return new ApiProblem(status, code, message + hint, [...issues]);

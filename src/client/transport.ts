@@ -15,6 +15,8 @@ export class ApiError extends Error {
     readonly issues: readonly Issue[] = [],
     /** Under this the log of the service has the request. */
     readonly requestId?: string,
+    /** When to come again, where the service said. */
+    readonly retryAfterMs?: number,
     options?: { cause?: unknown },
   ) {
     super(message, options);
@@ -99,12 +101,10 @@ export function createTransport({ url, token, timeoutMs = 30_000, retries = 4 }:
   };
 }
 
-const waits = new WeakMap<ApiError, number>();
-
 /** As long as the service said, else longer each time, and never all callers at once. */
 async function pause(attempt: number, error: ApiError, signal?: AbortSignal): Promise<void> {
   const own = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
-  const ms = Math.min(MAX_PAUSE_MS, waits.get(error) ?? own);
+  const ms = Math.min(MAX_PAUSE_MS, error.retryAfterMs ?? own);
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
     signal?.addEventListener('abort', () => {
@@ -139,16 +139,9 @@ async function problemOf(response: Response): Promise<ApiError> {
   }
   const message = typeof detail === 'string' ? detail : typeof title === 'string' ? title : `status ${response.status}`;
   const issues = Array.isArray(errors) ? errors.map(issueOf) : [];
-  const error = new ApiError(
-    code,
-    message,
-    response.status,
-    issues,
-    typeof requestId === 'string' ? requestId : undefined,
-  );
+  const request = typeof requestId === 'string' ? requestId : undefined;
   const seconds = Number(response.headers.get('retry-after') ?? NaN);
-  if (seconds >= 0) waits.set(error, seconds * 1000);
-  return error;
+  return new ApiError(code, message, response.status, issues, request, seconds >= 0 ? seconds * 1000 : undefined);
 }
 
 function issueOf(value: unknown): Issue {
@@ -159,7 +152,9 @@ function issueOf(value: unknown): Issue {
 function unreachable(url: string, cause: unknown, timeoutMs: number): ApiError {
   const late = cause instanceof Error && cause.name === 'TimeoutError';
   const reason = late ? `no answer within ${timeoutMs / 1000} s` : reasonOf(cause);
-  return new ApiError('api.unreachable', `no Millrace API at "${url}" (${reason})`, 0, [], undefined, { cause });
+  return new ApiError('api.unreachable', `no Millrace API at "${url}" (${reason})`, 0, [], undefined, undefined, {
+    cause,
+  });
 }
 
 function reasonOf(error: unknown): string {

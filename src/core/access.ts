@@ -33,9 +33,13 @@ export function isTenant(text: string): boolean {
 
 const SEPARATOR = ':';
 
-/** The id by which the server knows a tenant's schedule. Ids of schedules have no colon, so no two tenants share one. */
+/**
+ * The id by which the server knows a tenant's schedule. No schedule has a colon in the id that its tenant gave, so no two tenants
+ * share one; doubled, a colon that is asked for leads to no other tenant's.
+ */
 export function serverScheduleId(tenant: string, id: string): string {
-  return tenant === DEFAULT_TENANT ? id : `${tenant}${SEPARATOR}${id}`;
+  const own = id.replaceAll(SEPARATOR, SEPARATOR + SEPARATOR);
+  return tenant === DEFAULT_TENANT ? own : `${tenant}${SEPARATOR}${own}`;
 }
 
 /** The id by which its tenant knows a schedule. */

@@ -41,6 +41,11 @@ export function encryptionCodec(keys: readonly EncryptionKey[]): PayloadCodec {
   };
 }
 
+/** Whether something failed only for want of what encrypted it. */
+export function isUndecipherable(error: unknown): boolean {
+  return error instanceof MillraceError && error.code.startsWith('encryption.');
+}
+
 /** Key, then IV, tag and text. The id of the key is bound to it: it cannot be written over. */
 function encrypted(payload: Payload, { id, key }: EncryptionKey): Payload {
   const iv = randomBytes(IV_BYTES);

@@ -24,6 +24,7 @@ import type { Row } from '../core/records.js';
 import type { JobSpec } from '../core/spec.js';
 import type { WorkArea } from '../stores/port.js';
 import { failureOf, serverError } from './failures.js';
+import { isUndecipherable } from './encryption.js';
 import { inTime } from './in-time.js';
 import { keyedJobId, newJobId } from './job-id.js';
 import { givenSpec } from './given-spec.js';
@@ -31,6 +32,7 @@ import { startOf } from './job-start.js';
 import { jobView, tenantOf } from './job-view.js';
 import type { Execution, Findings } from './job-view.js';
 import { chunksAtWork } from './chunks-at-work.js';
+import { QUEUE_TYPES } from './queues.js';
 import { cursorOf, listQuery, runsQuery, tokenOf } from './list-query.js';
 import { createRetry } from './retry-job.js';
 import type { Described, RetryJob } from './retry-job.js';
@@ -43,7 +45,6 @@ const PLAN_WORKER_MS = 10_000;
 const PLAN_MS = 60_000;
 /** Larger items travel by the work area and not through a history. */
 const INLINE_ITEMS_BYTES = 32 * 1024;
-const WORKFLOW_QUEUE = 1;
 const RUNS_PAGE = 1000;
 
 export interface StartJob {
@@ -304,7 +305,7 @@ export function createJobs(options: {
     try {
       return await executionInfoFromRaw(raw, converter, raw, namespace);
     } catch (error) {
-      if (!(error instanceof MillraceError && error.code.startsWith('encryption.'))) throw error;
+      if (!isUndecipherable(error)) throw error;
       // Over it and not a copy: what the server left out stands on its prototype.
       const readable = Object.assign(Object.create(raw) as typeof raw, { memo: null });
       return executionInfoFromRaw(readable, converter, raw, namespace);
@@ -441,7 +442,7 @@ export function createJobs(options: {
         client.workflowService.describeTaskQueue({
           namespace,
           taskQueue: { name: taskQueue },
-          taskQueueType: WORKFLOW_QUEUE,
+          taskQueueType: QUEUE_TYPES.workflow,
         }),
       2000,
     );

@@ -4,45 +4,58 @@ import { inTime } from './in-time.js';
 
 const CALL_MS = 4000;
 /** `TaskQueueType` of the server's API. */
-const TYPES = { workflow: 1, activity: 2 } as const;
+export const QUEUE_TYPES = { workflow: 1, activity: 2 } as const;
 
 /** How one queue of the workers stands. */
 export interface QueueStanding {
   queue: string;
-  type: keyof typeof TYPES;
+  type: keyof typeof QUEUE_TYPES;
   pollers: number;
+  /** When one of them asked last, in milliseconds by the server's clock; -Infinity where nobody did. */
+  polledAt: number;
   /** Tasks that wait, about; 0 where the server does not say. */
   backlog: number;
   /** Of the one that has waited longest, seconds. */
   backlogAge: number;
 }
 
+/** The queues of a worker, workflows first. */
+function queuesOf(taskQueue: string): Array<Pick<QueueStanding, 'queue' | 'type'>> {
+  return [
+    { queue: taskQueue, type: 'workflow' },
+    { queue: taskQueue, type: 'activity' },
+    { queue: chunksQueue(taskQueue), type: 'activity' },
+    { queue: noticesQueue(taskQueue), type: 'activity' },
+  ];
+}
+
 /** All queues of a task queue's workers. @throws MillraceError `temporal.*` */
 export async function queueStandings(client: Client, namespace: string, taskQueue: string): Promise<QueueStanding[]> {
-  const asked: Array<[string, keyof typeof TYPES]> = [
-    [taskQueue, 'workflow'],
-    [taskQueue, 'activity'],
-    [chunksQueue(taskQueue), 'activity'],
-    [noticesQueue(taskQueue), 'activity'],
-  ];
   return inTime(client, CALL_MS, () =>
     Promise.all(
-      asked.map(async ([queue, type]) => {
+      queuesOf(taskQueue).map(async ({ queue, type }) => {
         const { pollers, stats } = await client.workflowService.describeTaskQueue({
           namespace,
           taskQueue: { name: queue },
-          taskQueueType: TYPES[type],
+          taskQueueType: QUEUE_TYPES[type],
           reportStats: true,
         });
-        const age = stats?.approximateBacklogAge;
         return {
           queue,
           type,
           pollers: pollers?.length ?? 0,
+          polledAt: Math.max(
+            -Infinity,
+            ...(pollers ?? []).map(({ lastAccessTime }) => 1000 * secondsOf(lastAccessTime, -Infinity)),
+          ),
           backlog: Number(stats?.approximateBacklogCount ?? 0),
-          backlogAge: Number(age?.seconds ?? 0) + (age?.nanos ?? 0) / 1e9,
+          backlogAge: secondsOf(stats?.approximateBacklogAge, 0),
         };
       }),
     ),
   );
+}
+
+function secondsOf(time: { seconds?: unknown; nanos?: number | null } | null | undefined, otherwise: number): number {
+  return time ? Number(time.seconds ?? 0) + (time.nanos ?? 0) / 1e9 : otherwise;
 }

@@ -20,6 +20,7 @@ import { MillraceError } from '../core/errors.js';
 import type { Overlap, Schedule, ScheduleDocument, ScheduleTerms } from '../core/schedule.js';
 import type { Firing, ScheduleRow, ScheduleStanding } from '../core/schedule-view.js';
 import type { JobSpec } from '../core/spec.js';
+import { isUndecipherable } from './encryption.js';
 import { inTime } from './in-time.js';
 import { startOf } from './job-start.js';
 import { cursorOf, tenantTerm, tokenOf } from './list-query.js';
@@ -124,8 +125,7 @@ export function createSchedules(options: {
     }
   }
 
-  /** No schedule has a colon in the id that its tenant gave. Doubled, one in a request leads to no other tenant's. */
-  const serverId = (id: string) => (tenant === null ? id : serverScheduleId(tenant, id.replaceAll(':', '::')));
+  const serverId = (id: string) => (tenant === null ? id : serverScheduleId(tenant, id));
   const handle = (id: string) => client.schedule.getHandle(serverId(id));
 
   /** As the server tells it, where it is one of ours. */
@@ -286,7 +286,7 @@ export function createSchedules(options: {
       return fields?.[QUEUE_MEMO] === taskQueue;
     } catch (error) {
       // With a key that is not here: whose it is cannot be told, and the others are to be listed.
-      if (error instanceof MillraceError && error.code.startsWith('encryption.')) return false;
+      if (isUndecipherable(error)) return false;
       throw error;
     }
   }

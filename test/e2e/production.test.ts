@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobView } from '../../src/core/job.js';
 import { freePort } from '../../src/temporal/free-port.js';
-import { compose } from '../deploy/support/documents.js';
+import { compose } from '../ops/support/documents.js';
 import { hasS3, testBucket, testS3 } from '../helpers/s3-server.js';
 import type { TestBucket } from '../helpers/s3-server.js';
 import { testServer, uniqueTaskQueue } from '../helpers/temporal-server.js';

@@ -25,21 +25,23 @@ export async function checkTemporal(config: Config): Promise<Check[]> {
     );
     return [fail('temporal server', messageOf(error), START_ONE), ...open];
   }
-  const { connection, namespace, address } = link;
+  const { client, connection, namespace, address } = link;
   try {
     const info = await connection.workflowService.getSystemInfo({});
     return [
       checkServerVersion(address, info.serverVersion ?? ''),
       await checkNamespace(connection, namespace),
       await checkSearchAttributes(connection, namespace),
-      ...(await checkPollers(connection, namespace, config.taskQueue)),
+      ...(await checkPollers(client, namespace, config.taskQueue)),
     ];
   } finally {
     await connection.close();
   }
 }
 
-type Connection = Awaited<ReturnType<typeof connectClient>>['connection'];
+type Link = Awaited<ReturnType<typeof connectClient>>;
+type Connection = Link['connection'];
+type Client = Link['client'];
 
 export function checkServerVersion(address: string, version: string): Check {
   const name = 'temporal server';
@@ -79,32 +81,20 @@ function checkSearchAttributes(connection: Connection, namespace: string): Promi
   });
 }
 
-/** `TaskQueueType` of the server's API. */
-const QUEUE_TYPES = { workflow: 1, activity: 2 } as const;
-
 /** Who polls the queues of the workers, and what that tells of the server's clock. */
-async function checkPollers(connection: Connection, namespace: string, taskQueue: string): Promise<Check[]> {
+async function checkPollers(client: Client, namespace: string, taskQueue: string): Promise<Check[]> {
   const mend = `start a worker: millrace worker --queue ${taskQueue}`;
   let newest = Number.NEGATIVE_INFINITY;
   const workers = await guarded('workers', mend, async () => {
-    const { chunksQueue, noticesQueue } = await import('../../contract.js');
-    const poll = async (name: string, taskQueueType: number): Promise<string> => {
-      const found = await connection.workflowService.describeTaskQueue({
-        namespace,
-        taskQueue: { name },
-        taskQueueType,
-      });
-      const pollers = found.pollers ?? [];
-      for (const { lastAccessTime } of pollers) newest = Math.max(newest, millisecondsOf(lastAccessTime));
-      if (pollers.length === 0) throw new MillraceError('job.no_worker', `nobody polls queue "${name}"`);
-      return `${pollers.length} on queue "${name}"`;
-    };
-    const queues = await Promise.all([
-      poll(taskQueue, QUEUE_TYPES.workflow),
-      poll(chunksQueue(taskQueue), QUEUE_TYPES.activity),
-      poll(noticesQueue(taskQueue), QUEUE_TYPES.activity),
-    ]);
-    return ok('workers', queues.join(', '));
+    const { queueStandings } = await import('../../temporal/queues.js');
+    const standings = await queueStandings(client, namespace, taskQueue);
+    newest = Math.max(...standings.map(({ polledAt }) => polledAt));
+    // Workers take workflows and activities of one queue alike.
+    const queues = standings.filter(({ queue, type }) => queue !== taskQueue || type === 'workflow');
+    for (const { queue, pollers } of queues) {
+      if (pollers === 0) throw new MillraceError('job.no_worker', `nobody polls queue "${queue}"`);
+    }
+    return ok('workers', queues.map(({ queue, pollers }) => `${pollers} on queue "${queue}"`).join(', '));
   });
   return [workers, checkServerClock(newest - Date.now())];
 }
@@ -117,8 +107,4 @@ export function checkServerClock(aheadMs: number): Check {
   if (aheadMs < -POLL_MS - MAX_SKEW_MS)
     return warn(name, `${skewText(-aheadMs - POLL_MS)} or more behind this machine, or the workers hang`, SET_CLOCKS);
   return ok(name, 'in step with this machine, as far as the times of the workers tell');
-}
-
-function millisecondsOf(time: { seconds?: unknown; nanos?: number | null } | null | undefined): number {
-  return time ? Number(time.seconds ?? 0) * 1000 + (time.nanos ?? 0) / 1e6 : Number.NEGATIVE_INFINITY;
 }

@@ -7,7 +7,7 @@ import { compose, textOf } from './support/documents.js';
 const FILES = ['docker-compose.yml', 'docker-compose.production.yml'];
 const PRODUCTION = 'docker-compose.production.yml';
 
-const schema = JSON.parse(textOf('test/deploy/schema/compose-spec.json')) as { $schema: string };
+const schema = JSON.parse(textOf('test/ops/schema/compose-spec.json')) as { $schema: string };
 const isCompose = new Ajv({ strict: false, validateFormats: false }).compile({
   ...schema,
   $schema: 'http://json-schema.org/draft-07/schema#',

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import type { LogConfig } from '../../src/core/config.js';
+import type { LogConfig } from '../src/core/config.js';
 
-const LOG = fileURLToPath(new URL('../../src/log.ts', import.meta.url));
+const LOG = fileURLToPath(new URL('../src/log.ts', import.meta.url));
 
 /** What a process prints that says three things. */
 async function printed(config?: LogConfig): Promise<string[]> {
