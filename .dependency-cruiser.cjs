@@ -142,6 +142,25 @@ module.exports = {
       'A worker is counted from outside, by what its activities give: none of them knows that it is.',
     ),
     room(
+      'tracing-looks-from-outside',
+      '^src/tracing/',
+      [
+        CONTRACT,
+        CORE,
+        NODE,
+        npm(
+          '@opentelemetry',
+          '@hono',
+          'hono',
+          '@temporalio/client',
+          '@temporalio/common',
+          '@temporalio/activity',
+          '@temporalio/worker',
+        ),
+      ],
+      'Requests, starts and attempts are wrapped: none of them knows that it is traced, and nothing is loaded where nobody asked.',
+    ),
+    room(
       'access-knows-callers',
       '^src/access/',
       [CORE, NODE, npm('zod', 'jose')],
@@ -244,7 +263,7 @@ module.exports = {
       name: 'temporal-sdk-in-its-rooms',
       severity: 'error',
       comment: 'The SDK is known where Temporal is: elsewhere a new version of it would be a change of everything.',
-      from: { path: '^src/', pathNot: [TEMPORAL, ENTRY_POINTS] },
+      from: { path: '^src/', pathNot: [TEMPORAL, ENTRY_POINTS, '^src/tracing/'] },
       to: { path: npm('@temporalio') },
     },
     {

@@ -22,7 +22,12 @@ if (!existsSync(entry)) {
 const quiet = () => undefined;
 const logger = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: console.warn, error: console.error };
 for (const [name, failureConverterPath] of Object.entries(BUNDLES)) {
-  const { code } = await bundleWorkflowCode({ workflowsPath: entry, failureConverterPath, logger });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: entry,
+    workflowInterceptorModules: [inDist('workflows/trace-header.js')],
+    failureConverterPath,
+    logger,
+  });
   await writeFile(inDist(name), code);
   console.log(`dist/${name}: ${Math.round(code.length / 1024)} KiB`);
 }

@@ -76,6 +76,7 @@ export function loadConfig(sources: {
     ...(given.has('cors') && { cors: given.get('cors') as string[] }),
     ...(given.has('encryptionKeys') && { encryptionKeys: given.get('encryptionKeys') as EncryptionKey[] }),
     ...(given.has('metricsPort') && { metricsPort: given.get('metricsPort') as number }),
+    ...(isTracing(env) && { tracing: true }),
     ...(given.has('notify') && { notify: given.get('notify') as string[] }),
     ...(given.has('notifySecret') && { notifySecret: given.get('notifySecret') as string }),
     ...(given.has('notifyAllow') && { notifyAllow: given.get('notifyAllow') as string[] }),
@@ -117,6 +118,13 @@ function temporalOf(env: Readonly<Record<string, string | undefined>>, home: str
   const namespace = env.TEMPORAL_NAMESPACE || dev?.namespace;
   const uiUrl = env.TEMPORAL_UI_URL || dev?.ui;
   return { ...(address && { address }), ...(namespace && { namespace }), ...(uiUrl && { uiUrl }) };
+}
+
+/** An endpoint switches traces on, as with other programs; what else the variables say is read by the SDK of OpenTelemetry. */
+function isTracing(env: Readonly<Record<string, string | undefined>>): boolean {
+  const endpoint = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  const off = env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || env.OTEL_TRACES_EXPORTER === 'none';
+  return Boolean(endpoint) && !off;
 }
 
 /** What `millrace dev` wrote of itself; null where none runs from this home. */

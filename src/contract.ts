@@ -34,6 +34,9 @@ export const PLAN_DATASET = 'planDataset';
 export const DELIVER_NOTICE = 'deliverNotice';
 export const WATCH_SCHEDULES = 'watchSchedules';
 
+/** Header in which the trace of a caller goes along to workflows and activities, as the SDKs' own interceptors name it. */
+export const TRACE_HEADER = '_tracer-data';
+
 /** Memo field of the runs of a schedule: its `ScheduleTerms` when the run started. */
 export const SCHEDULE_MEMO = 'schedule';
 /** Memo field of a retry: the nominal time (RFC 3339) of the run that the schedule started. */

@@ -1,5 +1,4 @@
 /** Entry point of the API process: connects, wires, listens until it is told to stop. */
-import { createRequire } from 'node:module';
 import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { createAudit } from './access/audit.js';
@@ -17,6 +16,7 @@ import { encryptionCodec } from './temporal/encryption.js';
 import { createJobs } from './temporal/jobs.js';
 import { queueStandings } from './temporal/queues.js';
 import { createSchedules } from './temporal/schedules.js';
+import { version } from './version.js';
 
 /** Who sends a request slower than this, to hold the connection, is sent away. */
 const PATIENCE = { headersTimeout: 15_000, requestTimeout: 25_000, connectionsCheckingInterval: 5000 };
@@ -43,7 +43,13 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const files = createStores(config, process.cwd(), work);
   const gatekeeper = config.access && (await createGatekeeper(config.access));
   const audit = config.audit === undefined ? undefined : await createAudit(config.audit, logError);
-  const { client, connection, namespace } = await connectClient(config.temporal, config.encryptionKeys);
+  const tracing = config.tracing ? await import('./tracing/index.js') : undefined;
+  const traced = tracing?.startTracing('millrace-api', version());
+  const { client, connection, namespace } = await connectClient(
+    config.temporal,
+    config.encryptionKeys,
+    tracing && [tracing.tracedClient],
+  );
   try {
     const { taskQueue } = config;
     const { uiUrl } = config.temporal;
@@ -69,6 +75,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       hosts: [config.host],
       closing: closing.signal,
       log: logError,
+      traced: tracing?.tracedRequests(),
       requested: (request) => log.info(request, 'request'),
     });
     const { server, port } = await listen(app.fetch, config);
@@ -78,6 +85,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
         closing.abort();
         await closed(server);
         await connection.close();
+        await traced?.stop();
       },
     };
   } catch (error) {
@@ -141,8 +149,4 @@ function shownHost(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';
   return host.includes(':') ? `[${host}]` : host;
-}
-
-function version(): string {
-  return (createRequire(import.meta.url)('millrace/package.json') as { version: string }).version;
 }

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import type { LogEntry, WorkerOptions } from '@temporalio/worker';
+import type { ActivityInterceptorsFactory, LogEntry, WorkerOptions } from '@temporalio/worker';
 import type { Client } from '@temporalio/client';
 import { createActivities } from '../activities/index.js';
 import { chunksQueue, noticesQueue } from './contract.js';
@@ -28,6 +28,7 @@ import { createSchedules } from './temporal/schedules.js';
 import { freePort } from './temporal/free-port.js';
 import { isOpen } from './temporal/is-open.js';
 import { ensureSearchAttributes } from './temporal/search-attributes.js';
+import { version } from './version.js';
 
 /** Activities of one attempt hear of a cancellation with their next beat; a beat a second keeps that short. */
 const HEARTBEAT_THROTTLE = '1s';
@@ -69,6 +70,8 @@ export async function startWorker(
     port: config.metricsPort!,
     sdk: `http://${sdkMetrics}/metrics`,
   });
+  const tracing = config.tracing ? await import('./tracing/index.js') : undefined;
+  const traced = tracing?.startTracing('millrace-worker', version());
   const settings = connectionSettings(config.temporal);
   const {
     client,
@@ -117,19 +120,21 @@ export async function startWorker(
     },
   });
   const activities = metrics?.counted(made) ?? made;
+  const activity = tracing ? [tracing.tracedActivities] : [];
   const common: WorkerOptions = {
     connection,
     namespace,
     taskQueue: config.taskQueue,
     dataConverter: dataConverter(config.encryptionKeys),
     activities,
+    interceptors: { activity },
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     shutdownGraceTime: SHUTDOWN_GRACE,
   };
   const main = await Worker.create({
     ...common,
-    ...workflowSource(workflowBundle, config.encryptionKeys !== undefined),
+    ...workflowSource(workflowBundle, config.encryptionKeys !== undefined, activity),
     maxConcurrentActivityTaskExecutions: SMALL_JOB_SLOTS,
     stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
   });
@@ -182,6 +187,7 @@ export async function startWorker(
     await pool.close();
     await connection.close();
     await clientConnection.close();
+    await traced?.stop();
     // `process.exit` would wait for the thread, for ever.
     if (stuck) process.kill(process.pid, 'SIGKILL');
   });
@@ -211,11 +217,16 @@ async function startWatch(client: Client, taskQueue: string, log: Log): Promise<
 function workflowSource(
   given: string | undefined,
   encrypted: boolean,
-): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  activity: ActivityInterceptorsFactory[],
+): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'interceptors'> {
   const name = encrypted ? 'workflow-bundle.encrypted.js' : 'workflow-bundle.js';
   const bundle = given ?? fileURLToPath(new URL(`../${name}`, import.meta.url));
   if (given || existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
-  return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
+  const source = (file: string) => fileURLToPath(new URL(`../workflows/${file}`, import.meta.url));
+  return {
+    workflowsPath: source('index.ts'),
+    interceptors: { activity, workflowModules: [source('trace-header.ts')] },
+  };
 }
 
 let installed = false;

@@ -134,6 +134,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
 
   const metrics = createMetrics({ queues: () => deps.queues(), streams: () => streams });
   app.use(requestId());
+  if (deps.traced) app.use(deps.traced);
   app.use(metrics.middleware);
   if (deps.requested) app.use(telling(deps.requested));
   const self = ["'self'"];

@@ -1,3 +1,4 @@
+import type { MiddlewareHandler } from 'hono';
 import type { Audit } from '../access/audit.js';
 import type { Gatekeeper } from '../access/gatekeeper.js';
 import type { Codec } from './codec.js';
@@ -35,6 +36,8 @@ export interface ApiDeps {
   hosts?: string[];
   /** Aborted when the service stops: streams that would go on for ever end then. */
   closing?: AbortSignal;
+  /** Makes each request a span. */
+  traced?: MiddlewareHandler;
   /** Told of each request that was answered. */
   requested?: (request: RequestFacts) => void;
   /** Takes one line for each error that nobody foresaw. */

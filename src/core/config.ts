@@ -34,6 +34,8 @@ export interface Config {
   encryptionKeys?: EncryptionKey[];
   /** Port where a worker tells its metrics. */
   metricsPort?: number;
+  /** Spans are exported, as the variables of OpenTelemetry say. */
+  tracing?: boolean;
   /** Webhooks that are told of what happens to any schedule. */
   notify?: string[];
   /** What notices are signed with. */

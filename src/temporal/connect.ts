@@ -1,4 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
+import type { WorkflowClientInterceptor } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import type { EncryptionKey } from '../core/config.js';
@@ -47,16 +48,23 @@ export function connectionSettings(override: TemporalAddress = {}, env?: NodeJS.
 /**
  * A connected client; the caller closes the connection.
  * @param keys see `dataConverter`
+ * @param interceptors of what starts workflows
  * @throws MillraceError `temporal.unreachable` after 5 s at the latest, `temporal.denied`, `temporal.config`
  */
 export async function connectClient(
   override: TemporalAddress = {},
   keys?: readonly EncryptionKey[],
+  interceptors: WorkflowClientInterceptor[] = [],
 ): Promise<{ client: Client; connection: Connection; namespace: string; address: string }> {
   const { connectionOptions, namespace, address } = connectionSettings(override);
   const connection = await connect(connectionOptions, address);
   return {
-    client: new Client({ connection, namespace, dataConverter: dataConverter(keys) }),
+    client: new Client({
+      connection,
+      namespace,
+      dataConverter: dataConverter(keys),
+      interceptors: { workflow: interceptors },
+    }),
     connection,
     namespace,
     address,
