@@ -49,7 +49,7 @@ module.exports = {
     room(
       'schema-imports-core',
       SCHEMA,
-      [CORE, TIMETABLE, '^crypto$', npm('zod')],
+      [CORE, TIMETABLE, '^(crypto|module)$', npm('zod', 'ajv', 'ajv-formats')],
       'The border check is one question, asked by every door: it needs the rules, zod and a digest, and no door.',
     ),
     room(
@@ -90,7 +90,14 @@ module.exports = {
     room(
       'processors-see-rows',
       PROCESSORS,
-      [CORE, FORMATS, STORE_PORT, NODE, npm('@duckdb', 'piscina', 'zod', 'tsx', 'tinyglobby')],
+      [
+        CORE,
+        FORMATS,
+        STORE_PORT,
+        '^src/schema/record-schema[.]ts$',
+        NODE,
+        npm('@duckdb', 'piscina', 'zod', 'tsx', 'tinyglobby'),
+      ],
       'A processor sees rows and is a plain function in a test: it knows neither jobs, nor HTTP, nor Temporal.',
     ),
     room(

@@ -2,6 +2,7 @@ import { chunksPerActivity, laneCount, ratedChunk, rowBorders, textChunkBytes } 
 import { MillraceError } from '../src/core/errors.js';
 import { bytes as bytesText } from '../src/core/figures.js';
 import { isSingleFile, outputFormat } from '../src/core/part-format.js';
+import { hasColumns } from '../src/core/plan.js';
 import type { Packing, Plan, SourceFile } from '../src/core/plan.js';
 import type { Column, ColumnType, Row } from '../src/core/records.js';
 import { PACKING_HEAD_BYTES, packingOf, sourceFormat } from '../src/core/source-format.js';
@@ -11,6 +12,7 @@ import { inferNdjsonTable, inferRowColumns } from '../src/formats/ndjson-infer.j
 import { parseOwnNdjson } from '../src/formats/ndjson-writer.js';
 import { unpackedHead } from '../src/formats/packing/packing.js';
 import { parquetShape, readParquetMetadata } from '../src/formats/parquet-file.js';
+import { recordCheck } from '../src/schema/record-schema.js';
 import { specDigest } from '../src/schema/spec.js';
 import type { SourceRef } from '../src/processors/tasks.js';
 import type { FoundObject } from '../src/stores/port.js';
@@ -94,7 +96,8 @@ export async function makePlan(
     reduces: check.reduces,
     concurrency: laneCount(spec.options.concurrency, threads),
   };
-  return { plan, output: check.output, sample: laid.sample, warnings: [...laid.warnings, ...sinkWarnings(plan)] };
+  const warnings = [...laid.warnings, ...schemaWarnings(plan, laid.sample), ...sinkWarnings(plan)];
+  return { plan, output: check.output, sample: laid.sample, warnings };
 }
 
 interface Layout {
@@ -320,6 +323,14 @@ function wider(a: ColumnType, b: ColumnType): ColumnType {
   if (pair.has('int') && pair.has('float')) return 'float';
   if (pair.has('date') && pair.has('timestamp')) return 'timestamp';
   return pair.has('json') ? 'json' : 'string';
+}
+
+function schemaWarnings(plan: Plan, sample: Row[]): string[] {
+  const { schema } = plan.spec.source;
+  const check = schema && recordCheck(schema, { nullIsAbsent: hasColumns(plan) });
+  const faults = check ? sample.map(check).filter((fault) => fault !== null) : [];
+  if (faults.length === 0) return [];
+  return [`${faults.length} of the first ${sample.length} records do not match source.schema, such as: ${faults[0]}`];
 }
 
 function sinkWarnings(plan: Plan): string[] {

@@ -96,6 +96,7 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
   'row.not_an_object': 'A line of JSON that is no object',
   'row.not_one_record': 'A corrected `raw` is none, or several records',
   'row.quote_unclosed': 'A quote that is never closed',
+  'row.schema': 'The record does not match `source.schema`: the message has the field and the rule',
   'row.stray_quote': 'A quote within an unquoted field, or text behind a closing quote',
   'row.too_deep': 'JSON nested more than 100 deep',
   'row.too_large': 'A record longer than 8 MiB',

@@ -158,6 +158,11 @@ export function fileOfChunk(files: readonly SourceFile[], index: number): number
 }
 
 /** Chunk number `index` of the plan. Text ranges are raw: their true borders are found when they are read. */
+/** Whether records have all columns of the plan, so that one without a value has a null in its place. */
+export function hasColumns({ format }: Pick<Plan, 'format'>): boolean {
+  return format === 'csv' || format === 'parquet';
+}
+
 export function chunkAt(plan: Plan, index: number): Chunk {
   if (index < 0 || index >= plan.chunkCount) throw new RangeError(`chunk ${index} of ${plan.chunkCount}`);
   if (plan.format === 'items') {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { MillraceError } from '../core/errors.js';
+import { MillraceError, messageOf } from '../core/errors.js';
 import type { Column, Row } from '../core/records.js';
 import { MAX_ITEMS_BYTES } from '../core/spec.js';
 import { RATE_FORM, TOLERANCE_FORM, parseRate, parseTolerance } from '../core/settings.js';
@@ -8,6 +8,7 @@ import { isTableUri, parseTableUri } from '../core/table-uri.js';
 import type { JobSpec, SinkCompression, SinkFormat, SourceFormat, TextEncoding, SourceSpec } from '../core/spec.js';
 import { dotted, pointer, shown, toIssues, wording } from './issues.js';
 import { closed, DAY_MS, duration, fault, isPlainObject, notifyUrls } from './parts.js';
+import { recordCheck } from './record-schema.js';
 import { parseBytes } from './units.js';
 import { takeUnsupported } from './unsupported.js';
 
@@ -21,6 +22,7 @@ const CSV_TYPES = ['int', 'float', 'bool', 'date', 'timestamp', 'string'] as con
 
 const NAME_RULE = 'wanted a text without control characters, double quotes, backslashes and quotes around it';
 const MAX_URIS = 1000;
+const MAX_RECORD_SCHEMA_BYTES = 64 * 1024;
 
 const chunkBytes = z
   .union([z.string(), z.number()])
@@ -120,6 +122,20 @@ const items = z
     }
   });
 
+const recordSchema = z
+  .custom<Record<string, unknown>>(isPlainObject, { error: ({ input }) => `wanted an object, found ${shown(input)}` })
+  .superRefine((schema, context) => {
+    const bytes = Buffer.byteLength(JSON.stringify(schema));
+    if (bytes > MAX_RECORD_SCHEMA_BYTES)
+      return fault(context, `${bytes} bytes as JSON, at most ${MAX_RECORD_SCHEMA_BYTES}`);
+    try {
+      recordCheck(schema, { nullIsAbsent: false });
+    } catch (error) {
+      fault(context, `wanted a JSON Schema (2020-12): ${messageOf(error)}`);
+    }
+  })
+  .meta({ type: 'object', examples: [{ required: ['id'], properties: { price: { type: 'number', minimum: 0 } } }] });
+
 const uri = z.string().min(1).max(4096);
 
 const source = closed({
@@ -170,6 +186,9 @@ const source = closed({
   })
     .optional()
     .meta({ description: 'Where the array of records is; default: the document itself' }),
+  schema: recordSchema
+    .optional()
+    .meta({ description: 'JSON Schema (2020-12) of a record; records that do not match are rejected as row.schema' }),
   incremental: z
     .boolean()
     .transform((incremental) => incremental || undefined)

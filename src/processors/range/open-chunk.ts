@@ -122,6 +122,11 @@ export async function readChunk(
   }
 }
 
+/** What rejects name a chunk's source by. */
+export function labelOf(plan: Plan, chunk: { kind: string; file?: number }): string {
+  return chunk.file === undefined ? 'items' : plan.files[chunk.file]!.label;
+}
+
 /** Some rows of a chunk of items or of Parquet, by their numbers in the whole source. */
 async function rowsOf(
   context: ThreadContext,

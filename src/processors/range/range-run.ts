@@ -1,13 +1,16 @@
 import type { Plan } from '../../core/plan.js';
-import { chunkAt } from '../../core/plan.js';
+import { chunkAt, hasColumns } from '../../core/plan.js';
 import type { Receipt, ReceiptSpan } from '../../core/receipt.js';
 import { NO_COUNTS } from '../../core/records.js';
 import { isOneRange } from '../../core/part-format.js';
 import { countLines } from '../../formats/lines.js';
+import type { RangeReader } from '../../formats/reader.js';
+import { recordCheck } from '../../schema/record-schema.js';
 import type { TaskControl } from '../control.js';
 import type { ProcessInput, StagedPart } from '../tasks.js';
 import type { ThreadContext } from './context.js';
-import { HeldFile, openChunk } from './open-chunk.js';
+import { checkedReader } from './checked-reader.js';
+import { HeldFile, labelOf, openChunk, readChunk } from './open-chunk.js';
 import type { OpenChunk } from './open-chunk.js';
 import { RejectLog } from './reject-log.js';
 import type { Origin } from './reject-log.js';
@@ -33,6 +36,8 @@ export interface RangeRun {
   mending: boolean;
   /** The chunks in order, one at a time. The true end of each is told to `covered` before the next is opened. */
   chunks(): AsyncGenerator<OpenChunk>;
+  /** The records of an open chunk. */
+  read(open: OpenChunk): Promise<RangeReader>;
   /** Where the records of an open chunk are counted from: see `Reject.line`. */
   origin(open: OpenChunk): Promise<Origin>;
   /** Tells what was read of the chunk at hand. */
@@ -61,6 +66,8 @@ export async function newRun(
     guessed: false,
     spans: [],
   };
+  const { schema } = plan.spec.source;
+  const check = schema && recordCheck(schema, { nullIsAbsent: hasColumns(plan) });
   const run: RangeRun = {
     plan,
     context,
@@ -90,6 +97,13 @@ export async function newRun(
       } finally {
         await held.close();
       }
+    },
+
+    async read(open) {
+      const reader = await readChunk(context, plan, open);
+      return check
+        ? checkedReader(reader, check, { source: labelOf(plan, open.chunk), chunk: open.chunk.index })
+        : reader;
     },
 
     async origin({ chunk, source, range }) {

@@ -8,7 +8,7 @@ import type { AnyProcessor, BatchProcessor, ProcessorContext, RecordProcessor, R
 import type { Row } from '../../core/records.js';
 import { applyBatch, applyRecord, applyReduce } from './apply.js';
 import type { Application } from './apply.js';
-import { readChunk } from './open-chunk.js';
+import { labelOf } from './open-chunk.js';
 import { paced } from './paced.js';
 import { refused, shifted } from './reject-log.js';
 import { PartWriter } from './part-writer.js';
@@ -97,9 +97,9 @@ async function readAll(
   output: Pick<RowOutput, 'write'>,
   watch?: Watch,
 ): Promise<void> {
-  const { plan, context, control, rejects, receipt } = run;
+  const { plan, control, rejects, receipt } = run;
   for await (const open of run.chunks()) {
-    const reader = await readChunk(context, plan, open);
+    const reader = await run.read(open);
     const place = { source: labelOf(plan, open.chunk), chunk: open.chunk.index };
     const origin = await run.origin(open);
     const before = receipt.counts.used + receipt.counts.filtered + rejects.records;
@@ -120,10 +120,6 @@ async function readAll(
     const records = receipt.counts.used + receipt.counts.filtered + rejects.records - before;
     run.covered(open, reader.span, reader.span?.lines ?? null, records);
   }
-}
-
-function labelOf(plan: Plan, chunk: { kind: string; file?: number }): string {
-  return chunk.file === undefined ? 'items' : plan.files[chunk.file]!.label;
 }
 
 function application(processor: AnyProcessor, context: ProcessorContext<unknown>): Application {

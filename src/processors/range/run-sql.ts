@@ -10,7 +10,7 @@ import type { SqlOutput, SqlTable } from '../engine.js';
 import type { SqlMap } from '../sql/sql-engine.js';
 import { inScratch } from './context.js';
 import { localParquet } from './local-parquet.js';
-import { planItems, readChunk } from './open-chunk.js';
+import { planItems } from './open-chunk.js';
 import type { OpenChunk } from './open-chunk.js';
 import { PartWriter } from './part-writer.js';
 import { shifted } from './reject-log.js';
@@ -62,7 +62,7 @@ export function sinkForm({ plan }: Pick<RangeRun, 'plan'>): Pick<SqlOutput, 'for
 async function mapChunk(run: RangeRun, map: SqlMap, open: OpenChunk, slice: string): Promise<void> {
   const { receipt } = run;
   const { chunk } = open;
-  if (open.rejected) return mapNormalised(run, map, open, slice);
+  if (open.rejected || run.plan.spec.source.schema) return mapNormalised(run, map, open, slice);
   if (chunk.kind === 'rows') {
     const { firstRow, endRow } = chunk;
     const file = run.plan.files[chunk.file]!;
@@ -112,12 +112,12 @@ interface Span {
 }
 
 /**
- * The engine found bad records in a slice, or bytes it would read otherwise than we do. Its own list of them knows neither
+ * The engine found bad records in a slice, or bytes it would read otherwise than we do, or it is not for it to say which are bad. Its own list of them knows neither
  * our rules nor our offsets: the chunk is read by the reader that does, and only what that lets through is handed over.
  */
 async function mapNormalised(run: RangeRun, map: SqlMap, open: OpenChunk, slice: string): Promise<void> {
   const { plan, receipt, rejects } = run;
-  const reader = await readChunk(run.context, plan, open);
+  const reader = await run.read(open);
   const names = plan.columns.map(({ name }) => name);
   const times = plan.columns.filter(({ type }) => type === 'timestamp').map(({ name }) => name);
   const toText = plan.format === 'csv' ? createCsvWriter(names) : ndjsonLines;
