@@ -1,6 +1,7 @@
 import type { InspectInput, Inspected } from '../src/contract.js';
 import { MillraceError } from '../src/core/errors.js';
 import type { PlanView } from '../src/core/job.js';
+import { columnsOfFile } from '../src/core/plan.js';
 import type { Plan } from '../src/core/plan.js';
 import { keys } from '../src/core/receipt.js';
 import { isOneRange } from '../src/core/part-format.js';
@@ -131,8 +132,10 @@ export async function preview(dependencies: Dependencies, { spec }: { spec: unkn
 }
 
 /** In a thread: a damaged page may end the one that decodes it. */
-function parquetSample({ pool }: Dependencies, { files, columns }: Plan): Promise<Row[]> {
-  const { uri, pin, label } = files[0]!;
+function parquetSample({ pool }: Dependencies, plan: Plan): Promise<Row[]> {
+  const file = plan.files[0]!;
+  const { uri, pin, label } = file;
+  const columns = columnsOfFile(plan, file);
   return pool.run('sampleParquet', { uri, pin, label, columns, rows: SAMPLE_ROWS });
 }
 

@@ -2,12 +2,12 @@ import { chunksPerActivity, laneCount, ratedChunk, rowBorders, textChunkBytes } 
 import { MillraceError } from '../src/core/errors.js';
 import { bytes as bytesText } from '../src/core/figures.js';
 import { isSingleFile, outputFormat } from '../src/core/part-format.js';
-import { hasColumns } from '../src/core/plan.js';
+import { hasColumns, readsEachRecord } from '../src/core/plan.js';
 import type { Packing, Plan, SourceFile } from '../src/core/plan.js';
 import type { Column, ColumnType, Row } from '../src/core/records.js';
 import { PACKING_HEAD_BYTES, packingOf, sourceFormat } from '../src/core/source-format.js';
 import type { JobSpec, SourceFormat } from '../src/core/spec.js';
-import { inferCsvTable } from '../src/formats/csv-infer.js';
+import { inferColumns, inferCsvTable } from '../src/formats/csv-infer.js';
 import { inferNdjsonTable, inferRowColumns } from '../src/formats/ndjson-infer.js';
 import { parseOwnNdjson } from '../src/formats/ndjson-writer.js';
 import { unpackedHead } from '../src/formats/packing/packing.js';
@@ -73,7 +73,10 @@ export async function makePlan(
     use: spec.process.use,
     with: spec.process.with,
     columns: laid.columns,
-    parquet: laid.format === 'parquet' && laid.files[0] ? refOf(laid.files[0]) : undefined,
+    parquet:
+      laid.format === 'parquet' && laid.files[0] && !readsEachRecord({ ...laid, spec })
+        ? refOf(laid.files[0])
+        : undefined,
   });
   const plan: Plan = {
     version: 1,
@@ -83,6 +86,7 @@ export async function makePlan(
     spec: { ...spec, source: { ...spec.source, items: undefined } },
     format: laid.format,
     columns: laid.columns,
+    ...(laid.union && { union: true }),
     files: laid.files,
     items: laid.items,
     itemCount: laid.itemCount,
@@ -103,6 +107,7 @@ export async function makePlan(
 interface Layout {
   format: Plan['format'];
   columns: Column[];
+  union?: true;
   files: SourceFile[];
   items?: Row[];
   itemCount: number;
@@ -173,7 +178,7 @@ async function planFiles(
     const some = found.slice(i, i + LOOKS_AT_ONCE);
     shapes.push(...(await Promise.all(some.map((object) => lookAt(store, object, format, source)))));
   }
-  const columns = oneTable(found, shapes, format);
+  const columns = oneTable(found, shapes, format, source);
   const bytes = found.reduce((sum, { pin }) => sum + pin.size, 0);
   const records = shapes.reduce((sum, shape) => sum + shape.records, 0);
   const chunk = ratedChunk(options);
@@ -182,6 +187,7 @@ async function planFiles(
   let chunkCount = 0;
   const files = found.map(({ uri, label, pin }, i): SourceFile => {
     const { dataStart, headLines, rowGroups, packing } = shapes[i]!;
+    const own = hasColumns({ format }) && namesOf(shapes[i]!.columns);
     const borders = rowGroups && rowBorders(chunk, rowGroups.starts, rowGroups.bytes, threads);
     const byBytes = packing ? 1 : Math.max(1, Math.ceil((pin.size - dataStart) / chunkBytes));
     const count = borders ? borders.length - 1 : byBytes;
@@ -194,6 +200,7 @@ async function planFiles(
       chunkCount: count,
       dataStart,
       headLines,
+      ...(own && !sameNames(own, columns) && { columns: own }),
       ...(packing && { packing }),
       rowBorders: borders,
     };
@@ -203,6 +210,7 @@ async function planFiles(
   return {
     format,
     columns,
+    ...(files.some((file) => file.columns) && { union: true }),
     files,
     itemCount: 0,
     chunkBytes,
@@ -259,7 +267,10 @@ async function lookAt(
     }
     const text = packing ? await unpackedHead(source, packing, label, HEAD_BYTES) : null;
     const head = text?.head ?? source;
-    const table = format === 'csv' ? await inferCsvTable(head, spec.csv, label) : await inferNdjsonTable(head, label);
+    const table =
+      format === 'csv'
+        ? await inferCsvTable(head, spec.csv, label, spec.evolution === 'union')
+        : await inferNdjsonTable(head, label);
     // Of a packed file the rest is taken to be packed as tightly as its head.
     const size = !text || text.whole ? head.size : (head.size * (pin.size || text.packedBytes)) / text.packedBytes;
     const records = table.recordBytes > 0 ? Math.round((size - table.dataStart) / table.recordBytes) : 0;
@@ -291,21 +302,46 @@ function oneChunk(label: string, bytes: number): string {
   return `${label} (${bytesText(bytes)}) can only be read from its beginning: it is one chunk, and the types of its columns are those of its first ${bytesText(HEAD_BYTES)}; many such files are read side by side`;
 }
 
-/** The columns of all files together: the same names in the same order, each of a type that all values fit. */
-function oneTable(found: FoundObject[], shapes: Shape[], format: SourceFormat): Column[] {
-  const columns = shapes[0]!.columns.map((column) => ({ ...column }));
-  if (format !== 'csv' && format !== 'parquet') return unionOf(shapes);
+/**
+ * The columns of all files together, each of a type that all values fit.
+ * @throws MillraceError `source.columns_differ` where the files must have the same, in the same order in CSV and Parquet
+ */
+function oneTable(
+  found: FoundObject[],
+  shapes: Shape[],
+  format: SourceFormat,
+  { evolution = hasColumns({ format }) ? 'strict' : 'union', csv }: JobSpec['source'],
+): Column[] {
+  const columns = unionOf(shapes);
+  if (evolution === 'union') {
+    // A declared type must be of a column that one of the files has.
+    if (format === 'csv') inferColumns(namesOf(columns), [], csv.types);
+    return columns;
+  }
+  const [first] = shapes;
+  const wanted = hasColumns({ format }) ? first!.columns : sortedByName(first!.columns);
   for (const [i, shape] of shapes.entries()) {
-    const names = shape.columns.map(({ name }) => name);
-    if (names.length !== columns.length || names.some((name, c) => name !== columns[c]!.name)) {
-      throw new MillraceError(
-        'source.columns_differ',
-        `"${found[i]!.label}" has the columns ${names.join(', ')}; wanted those of "${found[0]!.label}": ${columns.map(({ name }) => name).join(', ')}`,
-      );
-    }
-    for (const [c, column] of shape.columns.entries()) columns[c]!.type = wider(columns[c]!.type, column.type);
+    const names = namesOf(hasColumns({ format }) ? shape.columns : sortedByName(shape.columns));
+    if (sameNames(names, wanted)) continue;
+    const instead = hasColumns({ format }) ? '; source.evolution: union takes files that differ' : '';
+    throw new MillraceError(
+      'source.columns_differ',
+      `"${found[i]!.label}" has the columns ${names.join(', ')}; wanted those of "${found[0]!.label}": ${namesOf(wanted).join(', ')}${instead}`,
+    );
   }
   return columns;
+}
+
+function namesOf(columns: readonly Column[]): string[] {
+  return columns.map(({ name }) => name);
+}
+
+function sameNames(names: readonly string[], columns: readonly Column[]): boolean {
+  return names.length === columns.length && names.every((name, i) => name === columns[i]!.name);
+}
+
+function sortedByName(columns: readonly Column[]): Column[] {
+  return [...columns].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function unionOf(shapes: Shape[]): Column[] {

@@ -12,6 +12,8 @@ export interface Plan {
   spec: JobSpec;
   format: SourceFormat | 'items';
   columns: Column[];
+  /** Files have columns of their own, each some of these. */
+  union?: true;
   files: SourceFile[];
   /** Present for items below `INLINE_ITEMS_BYTES`; larger ones lie in the work area. */
   items?: Row[];
@@ -51,6 +53,8 @@ export interface SourceFile {
   headLines: number;
   /** How its text is packed: such a file is one chunk. Absent: not at all. */
   packing?: Packing;
+  /** The names of its own columns, in its own order, where these are not those of the plan. */
+  columns?: string[];
   /** Parquet: the first row of each chunk and, last, the number of rows; length = chunkCount + 1. */
   rowBorders?: number[];
 }
@@ -158,6 +162,18 @@ export function fileOfChunk(files: readonly SourceFile[], index: number): number
 }
 
 /** Chunk number `index` of the plan. Text ranges are raw: their true borders are found when they are read. */
+/** The columns that a file has itself, of the types that the plan has settled for all files. */
+export function columnsOfFile({ columns }: Pick<Plan, 'columns'>, { columns: own }: SourceFile): Column[] {
+  if (!own) return columns;
+  const types = new Map(columns.map(({ name, type }) => [name, type]));
+  return own.map((name) => ({ name, type: types.get(name)! }));
+}
+
+/** Whether each record has to pass our own readers, also where the SQL engine could read the file itself. */
+export function readsEachRecord({ union, spec }: Pick<Plan, 'union' | 'spec'>): boolean {
+  return union === true || spec.source.schema !== undefined;
+}
+
 /** Whether records have all columns of the plan, so that one without a value has a null in its place. */
 export function hasColumns({ format }: Pick<Plan, 'format'>): boolean {
   return format === 'csv' || format === 'parquet';

@@ -41,6 +41,8 @@ export interface SourceSpec {
   csv: CsvOptions;
   /** `pointer`: where the array of records is (RFC 6901). Absent: the document itself. */
   json?: { pointer: string };
+  /** Whether all files must have the same columns, or may have some each. Absent: CSV and Parquet the same, JSON some each. */
+  evolution?: 'strict' | 'union';
   /** JSON Schema that each record must match; others are rejected. */
   schema?: Record<string, unknown>;
   /** Each run of a schedule takes only the files that its earlier successful runs did not. */

@@ -101,16 +101,23 @@ function checkNames(names: readonly string[]): void {
 
 /**
  * Settles a CSV file's columns from its head and spread samples of about 64 KiB.
+ * @param some the declared types may be of columns that other files have
  * @throws MillraceError as `readCsvHead` and `inferColumns`
  */
-export async function inferCsvTable(source: ByteSource, csv: CsvOptions, label: string): Promise<InferredTable> {
+export async function inferCsvTable(
+  source: ByteSource,
+  csv: CsvOptions,
+  label: string,
+  some = false,
+): Promise<InferredTable> {
   const { names, dataStart, headLines } = await headOf(source, csv, label);
   const texts = names.map((name): Column => ({ name, type: 'string' }));
   const sampled = await readSamples(source, dataStart, label, (range) =>
     csvRangeReader(source, range, { columns: texts, csv }),
   );
   const values = sampled.rows.map((row) => names.map((name) => row[name] as string | null));
-  const columns = inferColumns(names, values, csv.types);
+  const declared = Object.entries(csv.types).filter(([name]) => !some || names.includes(name));
+  const columns = inferColumns(names, values, Object.fromEntries(declared));
 
   const typed = await readSamples(source, dataStart, label, (range) => csvRangeReader(source, range, { columns, csv }));
   const warnings = rejectWarnings(label, typed.rows.length + typed.rejects.length, typed.rejects);

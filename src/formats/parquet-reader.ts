@@ -6,6 +6,7 @@ import type { Column, Row } from '../core/records.js';
 import { messageOf } from '../core/errors.js';
 import type { ByteSource } from '../stores/port.js';
 import { asyncBuffer, corrupt } from './parquet-file.js';
+import { setOwn } from './own-field.js';
 import type { RangeReader, RecordBatch } from './reader.js';
 import { stringifyJsonExact } from './json-exact.js';
 
@@ -96,13 +97,6 @@ function rowFactory(names: string[]): (data: Values[], i: number) => Row {
     for (let c = 0; c < names.length; c++) setOwn(row, names[c]!, plain(data[c]![i]));
     return row;
   };
-}
-
-/** `__proto__` as a column name is data, not a prototype. */
-function setOwn(row: Row, name: string, value: unknown): void {
-  if (name === '__proto__')
-    Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true });
-  else row[name] = value;
 }
 
 function plain(value: unknown): unknown {

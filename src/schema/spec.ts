@@ -186,6 +186,10 @@ const source = closed({
   })
     .optional()
     .meta({ description: 'Where the array of records is; default: the document itself' }),
+  evolution: z.enum(['strict', 'union']).optional().meta({
+    description:
+      'strict: all files have the same columns; union: each has some of them, the others are null there. Default: strict for csv and parquet, else union',
+  }),
   schema: recordSchema
     .optional()
     .meta({ description: 'JSON Schema (2020-12) of a record; records that do not match are rejected as row.schema' }),

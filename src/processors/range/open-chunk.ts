@@ -11,6 +11,7 @@ import type { Row } from '../../core/records.js';
 import { keys } from '../../core/receipt.js';
 import type { ByteSource } from '../../stores/port.js';
 import type { ThreadContext } from './context.js';
+import { alignedReader } from './aligned-rows.js';
 import { unpackFile } from './unpack-file.js';
 import { rejectedReader } from './rejected-reader.js';
 import type { RejectedRecord } from './rejected-reader.js';
@@ -111,13 +112,18 @@ export async function readChunk(
     case 'items':
       return itemsReader((await planItems(context, plan)).slice(chunk.from, chunk.to));
     case 'rows': {
-      const { label } = plan.files[chunk.file]!;
+      const file = plan.files[chunk.file]!;
+      const { label } = file;
       const metadata = await readParquetMetadata(source!, label);
-      return parquetRangeReader(source!, metadata, { ...chunk, label }, plan.columns);
+      return alignedReader(plan, file, (columns) =>
+        parquetRangeReader(source!, metadata, { ...chunk, label }, columns),
+      );
     }
     case 'bytes':
       return plan.format === 'csv'
-        ? csvRangeReader(source!, range!, { columns: plan.columns, csv: plan.spec.source.csv })
+        ? alignedReader(plan, plan.files[chunk.file]!, (columns) =>
+            csvRangeReader(source!, range!, { columns, csv: plan.spec.source.csv }),
+          )
         : ndjsonRangeReader(source!, range!, { columns: plan.columns });
   }
 }

@@ -1,4 +1,5 @@
 import { MAX_RECORD_BYTES } from '../../core/spec.js';
+import { chunkAt } from '../../core/plan.js';
 import type { Plan } from '../../core/plan.js';
 import { isText } from '../../core/source-format.js';
 import type { Reject, Row } from '../../core/records.js';
@@ -7,6 +8,7 @@ import { memorySource } from '../../formats/memory-source.js';
 import { ndjsonRangeReader } from '../../formats/ndjson-reader.js';
 import type { RangeReader, RecordBatch } from '../../formats/reader.js';
 import type { ByteSource } from '../../stores/port.js';
+import { alignedReader } from './aligned-rows.js';
 
 /** A record that was rejected, and how it is to be tried once more. */
 export interface RejectedRecord {
@@ -104,9 +106,12 @@ async function readOne(
   const [start, end] = at === null ? [0, source.size] : [at, at + 1];
   const range = { start, end, exact: true, label: reject.source, chunk: reject.chunk };
   const { columns } = plan;
+  const chunk = chunkAt(plan, reject.chunk);
   const reader =
-    plan.format === 'csv'
-      ? csvRangeReader(source, range, { columns, csv: plan.spec.source.csv })
+    plan.format === 'csv' && chunk.kind === 'bytes'
+      ? alignedReader(plan, plan.files[chunk.file]!, (own) =>
+          csvRangeReader(source, range, { columns: own, csv: plan.spec.source.csv }),
+        )
       : ndjsonRangeReader(source, range, plan.format === 'items' ? {} : { columns });
   const rows: Row[] = [];
   const rejects: Reject[] = [];

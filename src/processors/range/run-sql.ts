@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { MillraceError } from '../../core/errors.js';
+import { readsEachRecord } from '../../core/plan.js';
 import { isGzipped, isSingleFile, outputFormat, partDigest } from '../../core/part-format.js';
 import type { CsvOptions } from '../../core/spec.js';
 import { copyCsvRange } from '../../formats/csv-range.js';
@@ -62,7 +63,7 @@ export function sinkForm({ plan }: Pick<RangeRun, 'plan'>): Pick<SqlOutput, 'for
 async function mapChunk(run: RangeRun, map: SqlMap, open: OpenChunk, slice: string): Promise<void> {
   const { receipt } = run;
   const { chunk } = open;
-  if (open.rejected || run.plan.spec.source.schema) return mapNormalised(run, map, open, slice);
+  if (open.rejected || readsEachRecord(run.plan)) return mapNormalised(run, map, open, slice);
   if (chunk.kind === 'rows') {
     const { firstRow, endRow } = chunk;
     const file = run.plan.files[chunk.file]!;
