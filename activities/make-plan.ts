@@ -6,7 +6,8 @@ import { hasColumns, readsEachRecord } from '../src/core/plan.js';
 import type { Packing, Plan, SourceFile } from '../src/core/plan.js';
 import type { Column, ColumnType, Row } from '../src/core/records.js';
 import { PACKING_HEAD_BYTES, packingOf, sourceFormat } from '../src/core/source-format.js';
-import type { JobSpec, SourceFormat } from '../src/core/spec.js';
+import type { CsvOptions, JobSpec, SourceFormat } from '../src/core/spec.js';
+import { detectDialect } from '../src/formats/csv-dialect.js';
 import { inferColumns, inferCsvTable } from '../src/formats/csv-infer.js';
 import { inferNdjsonTable, inferRowColumns } from '../src/formats/ndjson-infer.js';
 import { parseOwnNdjson } from '../src/formats/ndjson-writer.js';
@@ -48,6 +49,8 @@ interface Shape {
 export const SAMPLE_ROWS = 10;
 /** Of a packed file so much text is looked at. */
 const HEAD_BYTES = 8 * 1024 * 1024;
+/** The dialect of a CSV is told by so much of its text. */
+const DIALECT_BYTES = 256 * 1024;
 /** Files of a source that are looked at side by side. */
 const LOOKS_AT_ONCE = 16;
 
@@ -83,7 +86,7 @@ export async function makePlan(
     job,
     specDigest: specDigest(spec),
     // The items have their own place; twice would be once too often.
-    spec: { ...spec, source: { ...spec.source, items: undefined } },
+    spec: { ...spec, source: { ...spec.source, items: undefined, csv: laid.csv ?? spec.source.csv } },
     format: laid.format,
     columns: laid.columns,
     ...(laid.union && { union: true }),
@@ -117,6 +120,8 @@ interface Layout {
   bytes: number;
   records: number;
   sample: Row[];
+  /** With the dialect that was found, where that was asked for. */
+  csv?: CsvOptions;
   warnings: string[];
 }
 
@@ -173,10 +178,13 @@ async function planFiles(
   const result = (await copiedSource(dependencies, job, source)) ?? (await chained(dependencies, source));
   const found = await choose(result?.found ?? (await findAll(store, source.uri!)));
   const format = result?.format ?? oneFormat(found, source.format);
+  const csv = await settledDialect(store, found[0]!, format, source);
   const shapes: Shape[] = [];
   for (let i = 0; i < found.length; i += LOOKS_AT_ONCE) {
     const some = found.slice(i, i + LOOKS_AT_ONCE);
-    shapes.push(...(await Promise.all(some.map((object) => lookAt(store, object, format, source)))));
+    shapes.push(
+      ...(await Promise.all(some.map((object) => lookAt(store, object, format, { ...source, csv: csv.options })))),
+    );
   }
   const columns = oneTable(found, shapes, format, source);
   const bytes = found.reduce((sum, { pin }) => sum + pin.size, 0);
@@ -219,8 +227,37 @@ async function planFiles(
     bytes,
     records,
     sample: shapes[0]!.sample,
-    warnings: [...new Set(shapes.flatMap((shape) => shape.warnings))],
+    csv: csv.options,
+    warnings: [...csv.warnings, ...new Set(shapes.flatMap((shape) => shape.warnings))],
   };
+}
+
+/** The dialect of the first file, where it is asked for; the others have to be of the same. */
+async function settledDialect(
+  store: Dependencies['files'],
+  { uri, label, pin }: FoundObject,
+  format: SourceFormat,
+  spec: JobSpec['source'],
+): Promise<{ options: CsvOptions; warnings: string[] }> {
+  const options = spec.csv;
+  const given = (one: string) => (one === 'auto' ? undefined : one);
+  const asked = { delimiter: given(options.delimiter), quote: given(options.quote) };
+  if (asked.delimiter !== undefined && asked.quote !== undefined) return { options, warnings: [] };
+  if (format !== 'csv') return { options: { ...options, delimiter: ',', quote: '"' }, warnings: [] };
+  const source = await store.open(uri, pin);
+  try {
+    const start = await source.read(0, PACKING_HEAD_BYTES);
+    const packing = packingOf(label, format, spec, start) ?? (source.stream !== undefined ? {} : null);
+    const head = packing ? (await unpackedHead(source, packing, label, HEAD_BYTES)).head : source;
+    const bytes = await head.read(0, Math.min(DIALECT_BYTES, head.size));
+    const found = detectDialect(bytes, bytes.length === head.size, asked);
+    const dialect = found ?? { delimiter: ',', quote: asked.quote ?? '"' };
+    const told = `csv.delimiter: ${JSON.stringify(dialect.delimiter)}, csv.quote: ${JSON.stringify(dialect.quote)}`;
+    const why = found ? 'found' : 'no delimiter makes two fields of most records; taken';
+    return { options: { ...options, ...dialect }, warnings: [`${label}: ${why} ${told}`] };
+  } finally {
+    await source.close();
+  }
 }
 
 /** Every object that the uris name, once, in their order. */

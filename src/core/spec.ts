@@ -50,9 +50,9 @@ export interface SourceSpec {
 }
 
 export interface CsvOptions {
-  /** One byte, not a quote or line end. */
+  /** One byte, not a quote or line end. `auto`, in a spec only: what the plan finds by the first file. */
   delimiter: string;
-  /** One byte. */
+  /** One byte. `auto`, in a spec only: as with `delimiter`. */
   quote: string;
   header: boolean;
   /** Names of the columns; replaces those of the header where there is one. */

@@ -65,9 +65,9 @@ const rate = z
   .transform((value, context) => parseRate(value) ?? fault(context, `${RATE_FORM}, found ${shown(value)}`))
   .meta({ examples: [{ records: '500/s' }, { chunks: '30/m' }] });
 
-function oneByte(what: string) {
-  return z.string().refine((text) => /^[\x01-\x09\x0b\x0c\x0e-\x7f]$/.test(text), {
-    error: ({ input }) => `${what} is one ASCII character and no line end, found ${shown(input)}`,
+function oneByteOrAuto(what: string) {
+  return z.string().refine((text) => text === 'auto' || /^[\x01-\x09\x0b\x0c\x0e-\x7f]$/.test(text), {
+    error: ({ input }) => `${what} is one ASCII character and no line end, or auto, found ${shown(input)}`,
   });
 }
 
@@ -79,8 +79,12 @@ const columnNames = z
   .transform((given) => (typeof given === 'string' ? [given] : given));
 
 const csv = closed({
-  delimiter: oneByte('the delimiter').default(',').meta({ description: 'Between fields; one ASCII character' }),
-  quote: oneByte('the quote').default('"').meta({ description: 'Around fields' }),
+  delimiter: oneByteOrAuto('the delimiter')
+    .default(',')
+    .meta({ description: 'Between fields; one ASCII character, or auto: by the beginning of the first file' }),
+  quote: oneByteOrAuto('the quote')
+    .default('"')
+    .meta({ description: 'Around fields; one ASCII character, or auto: " or \'' }),
   header: z.boolean().default(true).meta({ description: 'The first record has the names of the columns' }),
   columns: z
     .array(columnName)
@@ -96,7 +100,7 @@ const csv = closed({
     .default({})
     .meta({ description: 'Types of columns; the others are inferred' }),
 })
-  .refine((options) => options.delimiter !== options.quote, {
+  .refine(({ delimiter, quote }) => delimiter !== quote || quote === 'auto', {
     path: ['quote'],
     error: 'the quote and the delimiter are the same character',
   })

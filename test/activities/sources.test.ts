@@ -38,6 +38,18 @@ describe('sources', () => {
     expect(manifestFile.sources).toHaveLength(3);
   });
 
+  it.each([
+    ['a processor', { use: 'pass' }],
+    ['SQL', { use: 'sql', with: { map: 'select * from chunk' } }],
+  ])('CSV of a dialect that nobody has named, for %s', async (_, process) => {
+    const lines = Array.from({ length: 50 }, (_, n) => `${n};'x; ${n}';0,5\n`).join('');
+    const uri = await engine.write('dialect.csv', `n;text;half\n${lines}`);
+    const csv = { delimiter: 'auto', quote: 'auto' };
+    const { rows } = await engine.run({ source: { uri, csv }, process, options: { chunk: { bytes: 200 } } });
+    expect(rows).toHaveLength(50);
+    expect(rows![7]).toEqual({ n: 7, text: 'x; 7', half: '0,5' });
+  });
+
   it('Parquet into a record processor, by rows', async () => {
     const items = Array.from({ length: 250 }, (_, n) => ({ n, half: n / 2 + 0.25, text: `n ${n}` }));
     const uri = engine.at('items.parquet');

@@ -138,7 +138,7 @@ describe('parseSpec refuses', () => {
     [
       csv({ delimiter: ';;' }),
       '/source/csv/delimiter',
-      'source.csv.delimiter: the delimiter is one ASCII character and no line end, found ";;"',
+      'source.csv.delimiter: the delimiter is one ASCII character and no line end, or auto, found ";;"',
     ],
     [
       csv({ delimiter: '"' }),
