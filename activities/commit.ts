@@ -366,13 +366,15 @@ class Commit {
   /** Parts as Parquet: joined into one, or one each. SQL parts are Parquet already and only need joining. */
   private async asParquet(pieces: Piece[], single: boolean): Promise<Piece[]> {
     const { pool, work } = this.to;
-    const fromSql = this.plan.spec.process.use === 'sql';
+    const { process, sink } = this.plan.spec;
+    const fromSql = process.use === 'sql';
+    const form = { codec: sink?.compression, rowGroupRows: sink?.rowGroupRows };
     if (fromSql && (!single || pieces.length === 1)) return pieces;
     const given = await Promise.all(pieces.map((piece) => this.inWorkArea(piece)));
     const made = await withLocalParts(work, given, (parts) =>
       pool.run(
         'toParquet',
-        { parts, format: fromSql ? 'parquet' : 'ndjson', single, codec: this.plan.spec.sink?.compression },
+        { parts, format: fromSql ? 'parquet' : 'ndjson', single, ...form },
         { signal: this.signal, lane: currentLane() },
       ),
     );

@@ -1,4 +1,5 @@
 /** Entry point of the API process: connects, wires, listens until it is told to stop. */
+import { setMaxListeners } from 'node:events';
 import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { createAudit } from './access/audit.js';
@@ -54,6 +55,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const { taskQueue } = config;
     const { uiUrl } = config.temporal;
     const closing = new AbortController();
+    // As many listen as streams are open.
+    setMaxListeners(0, closing.signal);
     const app = createApp({
       ofTenant: kept((tenant) => ({
         jobs: createJobs({ client, taskQueue, namespace, work, uiUrl, tenant }),

@@ -75,6 +75,8 @@ export interface SinkSpec {
   format: SinkFormat;
   /** Of CSV and NDJSON `gzip`; absent: none. Of Parquet its codec; absent: snappy. */
   compression?: SinkCompression;
+  /** Of Parquet: rows of a row group, or up to a batch more. Absent: 122,880. */
+  rowGroupRows?: number;
   ifExists: 'error' | 'replace';
   /** Of a `postgres:` table: what its rows are to what is there. */
   table?: { ifExists: 'error' | 'replace' | 'append'; upsert?: string[] };

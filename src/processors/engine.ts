@@ -30,4 +30,6 @@ export interface SqlOutput {
   header?: boolean;
   /** Parquet only; absent: snappy. */
   codec?: SinkCompression;
+  /** Parquet only; absent: 122,880. */
+  rowGroupRows?: number;
 }

@@ -125,4 +125,5 @@ export interface ToParquetInput {
   single: boolean;
   /** Absent: snappy. */
   codec?: SinkCompression;
+  rowGroupRows?: number;
 }

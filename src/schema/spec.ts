@@ -22,6 +22,8 @@ const CSV_TYPES = ['int', 'float', 'bool', 'date', 'timestamp', 'string'] as con
 
 const NAME_RULE = 'wanted a text without control characters, double quotes, backslashes and quotes around it';
 const MAX_URIS = 1000;
+const MIN_ROW_GROUP = 2048;
+const MAX_ROW_GROUP = 10_000_000;
 const MAX_RECORD_SCHEMA_BYTES = 64 * 1024;
 
 const chunkBytes = z
@@ -214,6 +216,12 @@ const sink = closed({
     .enum(SINK_COMPRESSIONS)
     .default('auto')
     .meta({ description: 'Of csv and ndjson: gzip where the name ends in .gz. Of parquet: snappy' }),
+  rowGroupRows: z
+    .int()
+    .min(MIN_ROW_GROUP)
+    .max(MAX_ROW_GROUP)
+    .optional()
+    .meta({ description: 'Of parquet: rows of a row group, or some more; default: 122880' }),
   ifExists: z
     .enum(['error', 'replace', 'append'])
     .default('error')
@@ -221,7 +229,7 @@ const sink = closed({
   upsert: columnNames
     .optional()
     .meta({ description: 'Of a postgres: table, the columns of the key whose rows are replaced' }),
-}).transform(({ uri, format, compression, ifExists, upsert }, context) => {
+}).transform(({ uri, format, compression, rowGroupRows, ifExists, upsert }, context) => {
   const refuse = (field: string, message: string) => {
     context.addIssue({ code: 'custom', path: [field], message });
     return z.NEVER;
@@ -229,6 +237,7 @@ const sink = closed({
   if (isTableUri(uri)) {
     if (format) return refuse('format', 'a table has no format; leave it out');
     if (compression !== 'auto') return refuse('compression', 'a table has none; leave it out');
+    if (rowGroupRows !== undefined) return refuse('rowGroupRows', 'a table has none; leave it out');
     if (upsert && ifExists === 'replace')
       return refuse('upsert', 'wanted either upsert or ifExists: replace, found both');
     const table = { ifExists, ...(upsert && { upsert }) };
@@ -254,7 +263,9 @@ const sink = closed({
   const packed = sinkCompression(uri, settled, compression);
   if (packed === null)
     return refuse('compression', `wanted auto, none or gzip for ${settled}, found ${shown(compression)}`);
-  return { uri, format: settled, ...packed, ifExists };
+  if (rowGroupRows !== undefined && settled !== 'parquet')
+    return refuse('rowGroupRows', `only parquet has row groups, the sink is ${settled}; leave it out`);
+  return { uri, format: settled, ...packed, ...(rowGroupRows !== undefined && { rowGroupRows }), ifExists };
 });
 
 /** Null where the format cannot be compressed so. */

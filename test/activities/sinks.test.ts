@@ -229,3 +229,29 @@ describe('commit', () => {
     expect([receipts.length > 1, rejected]).toEqual([true, []]);
   });
 });
+
+describe('Parquet with row groups of a size', () => {
+  it.each([
+    ['SQL in one chunk', 'auto', { use: 'sql', with: { map: 'select * from chunk' } }],
+    ['SQL in many', { rows: 700 }, { use: 'sql', with: { map: 'select * from chunk' } }],
+    ['a processor', { rows: 700 }, { use: 'pass' }],
+  ])('has them from %s', async (_, chunk, process) => {
+    const items = Array.from({ length: 7000 }, (_, n) => ({ n }));
+    const uri = engine.at('row-groups.parquet');
+    await engine.run({
+      source: { items },
+      process,
+      sink: { uri, rowGroupRows: 2048, ifExists: 'replace' },
+      options: { chunk },
+    });
+    const { row_groups: groups } = await parquetMetadataAsync(await asyncBufferFromFile(uri));
+    const sizes = groups.map((group) => Number(group.num_rows));
+    expect(sizes.reduce((a, b) => a + b, 0)).toBe(7000);
+    expect(sizes).toHaveLength(4);
+    // The engine ends a group with the batch of rows that makes it full.
+    for (const size of sizes.slice(0, -1)) {
+      expect(size).toBeGreaterThanOrEqual(2048);
+      expect(size).toBeLessThan(2048 + 700);
+    }
+  });
+});

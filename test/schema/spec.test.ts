@@ -136,6 +136,11 @@ describe('parseSpec refuses', () => {
       'source.format: wanted one of "csv", "ndjson", "json", "parquet", found "xml"',
     ],
     [
+      bad({ sink: { uri: 'out.csv', rowGroupRows: 5000 } }),
+      '/sink/rowGroupRows',
+      'sink.rowGroupRows: only parquet has row groups, the sink is csv; leave it out',
+    ],
+    [
       csv({ delimiter: ';;' }),
       '/source/csv/delimiter',
       'source.csv.delimiter: the delimiter is one ASCII character and no line end, or auto, found ";;"',

@@ -56,8 +56,9 @@ export async function runSql(run: RangeRun): Promise<RangeOutput> {
 }
 
 /** The form of the output's parts. One joined CSV file gets its header at commit. */
-export function sinkForm({ plan }: Pick<RangeRun, 'plan'>): Pick<SqlOutput, 'format' | 'header' | 'codec'> {
-  return { format: outputFormat(plan), header: !isSingleFile(plan), codec: plan.spec.sink?.compression };
+export function sinkForm({ plan }: Pick<RangeRun, 'plan'>): Omit<SqlOutput, 'path'> {
+  const { compression: codec, rowGroupRows } = plan.spec.sink ?? {};
+  return { format: outputFormat(plan), header: !isSingleFile(plan), codec, rowGroupRows };
 }
 
 async function mapChunk(run: RangeRun, map: SqlMap, open: OpenChunk, slice: string): Promise<void> {

@@ -90,14 +90,14 @@ export async function reducePartials(
 /** Part files as Parquet: joined in order into one, or one each. */
 export async function toParquet(
   context: ThreadContext,
-  { parts, format, single, codec }: ToParquetInput,
+  { parts, format, single, codec, rowGroupRows }: ToParquetInput,
   { signal }: Task,
 ): Promise<StagedPart[]> {
   const engine = await context.sql();
   return inScratch(context, async (folder) => {
     const made: StagedPart[] = [];
     for (const [i, group] of (single ? [parts] : parts.map((part) => [part])).entries()) {
-      const output = { path: path.join(folder, `${i}.parquet`), format: 'parquet' as const, codec };
+      const output = { path: path.join(folder, `${i}.parquet`), format: 'parquet' as const, codec, rowGroupRows };
       // The columns are those of all parts, so that every file of a folder has the same.
       const part =
         format === 'parquet'

@@ -396,11 +396,12 @@ function forFormat(statement: string, columns: readonly SqlColumn[], { format }:
   return replaced.length === 0 ? statement : `select * replace (${replaced.join(', ')}) from (${statement}\n)`;
 }
 
-function copyTarget({ path, format, header, codec }: SqlOutput): string {
+function copyTarget({ path, format, header, codec, rowGroupRows }: SqlOutput): string {
+  const rowGroups = rowGroupRows === undefined ? '' : `, row_group_size ${rowGroupRows}`;
   const options = {
     csv: `format csv, header ${header !== false}`,
     ndjson: 'format json',
-    parquet: `format parquet, compression ${codec === 'none' ? 'uncompressed' : (codec ?? 'snappy')}`,
+    parquet: `format parquet, compression ${codec === 'none' ? 'uncompressed' : (codec ?? 'snappy')}${rowGroups}`,
   };
   return `${literal(path)} (${options[format]})`;
 }
