@@ -13,7 +13,6 @@ import { inferNdjsonTable, inferRowColumns } from '../src/formats/ndjson-infer.j
 import { parseOwnNdjson } from '../src/formats/ndjson-writer.js';
 import { unpackedHead } from '../src/formats/packing/packing.js';
 import { parquetShape, readParquetMetadata } from '../src/formats/parquet-file.js';
-import { recordCheck } from '../src/schema/record-schema.js';
 import { specDigest } from '../src/schema/spec.js';
 import type { SourceRef } from '../src/processors/tasks.js';
 import type { FoundObject } from '../src/stores/port.js';
@@ -103,8 +102,7 @@ export async function makePlan(
     reduces: check.reduces,
     concurrency: laneCount(spec.options.concurrency, threads),
   };
-  const warnings = [...laid.warnings, ...schemaWarnings(plan, laid.sample), ...sinkWarnings(plan)];
-  return { plan, output: check.output, sample: laid.sample, warnings };
+  return { plan, output: check.output, sample: laid.sample, warnings: [...laid.warnings, ...sinkWarnings(plan)] };
 }
 
 interface Layout {
@@ -396,14 +394,6 @@ function wider(a: ColumnType, b: ColumnType): ColumnType {
   if (pair.has('int') && pair.has('float')) return 'float';
   if (pair.has('date') && pair.has('timestamp')) return 'timestamp';
   return pair.has('json') ? 'json' : 'string';
-}
-
-function schemaWarnings(plan: Plan, sample: Row[]): string[] {
-  const { schema } = plan.spec.source;
-  const check = schema && recordCheck(schema, { nullIsAbsent: hasColumns(plan) });
-  const faults = check ? sample.map(check).filter((fault) => fault !== null) : [];
-  if (faults.length === 0) return [];
-  return [`${faults.length} of the first ${sample.length} records do not match source.schema, such as: ${faults[0]}`];
 }
 
 function sinkWarnings(plan: Plan): string[] {

@@ -4,7 +4,7 @@ import type { Ajv2020, Options } from 'ajv/dist/2020.js';
 import type { FormatsPlugin } from 'ajv-formats';
 import type { Row } from '../core/records.js';
 
-/** What is wrong with a record, or null. */
+/** What is wrong with a record, or null. Run it in threads that can be ended: a pattern of the schema may take for ever on a long text. */
 export type RecordCheck = (record: Row) => string | null;
 
 const OPTIONS: Options = {
