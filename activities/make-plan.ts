@@ -15,7 +15,7 @@ import { unpackedHead } from '../src/formats/packing/packing.js';
 import { parquetShape, readParquetMetadata } from '../src/formats/parquet-file.js';
 import { specDigest } from '../src/schema/spec.js';
 import type { SourceRef } from '../src/processors/tasks.js';
-import type { FoundObject } from '../src/stores/port.js';
+import type { ByteSource, FoundObject } from '../src/stores/port.js';
 import { chained } from './chained.js';
 import { copiedSource, describeCopy, mustCopy, tableOf, tablesOf } from './copy-source.js';
 import type { Dependencies } from './dependencies.js';
@@ -244,9 +244,7 @@ async function settledDialect(
   if (format !== 'csv') return { options: { ...options, delimiter: ',', quote: '"' }, warnings: [] };
   const source = await store.open(uri, pin);
   try {
-    const start = await source.read(0, PACKING_HEAD_BYTES);
-    const packing = packingOf(label, format, spec, start) ?? (source.stream !== undefined ? {} : null);
-    const head = packing ? (await unpackedHead(source, packing, label, HEAD_BYTES)).head : source;
+    const { head } = await headOf(source, label, format, spec);
     const bytes = await head.read(0, Math.min(DIALECT_BYTES, head.size));
     const found = detectDialect(bytes, bytes.length === head.size, asked);
     const dialect = found ?? { delimiter: ',', quote: asked.quote ?? '"' };
@@ -282,10 +280,7 @@ async function lookAt(
 ): Promise<Shape> {
   const source = await store.open(uri, pin);
   try {
-    const isStream = source.stream !== undefined;
-    if (isStream && format === 'parquet') throw noRanges(label);
-    const start = await source.read(0, PACKING_HEAD_BYTES);
-    const packing = packingOf(label, format, spec, start) ?? (isStream ? {} : null);
+    if (source.stream !== undefined && format === 'parquet') throw noRanges(label);
     if (format === 'parquet') {
       const metadata = await readParquetMetadata(source, label);
       const { columns, rowGroupStarts, rowGroupBytes } = parquetShape(metadata);
@@ -300,8 +295,7 @@ async function lookAt(
         rowGroups,
       };
     }
-    const text = packing ? await unpackedHead(source, packing, label, HEAD_BYTES) : null;
-    const head = text?.head ?? source;
+    const { packing, text, head } = await headOf(source, label, format, spec);
     const table =
       format === 'csv'
         ? await inferCsvTable(head, spec.csv, label, spec.evolution === 'union')
@@ -320,6 +314,14 @@ async function lookAt(
   } finally {
     await source.close();
   }
+}
+
+/** The text that a file begins with, and how it is packed. */
+async function headOf(source: ByteSource, label: string, format: SourceFormat, spec: JobSpec['source']) {
+  const start = await source.read(0, PACKING_HEAD_BYTES);
+  const packing = packingOf(label, format, spec, start) ?? (source.stream !== undefined ? {} : null);
+  const text = packing ? await unpackedHead(source, packing, label, HEAD_BYTES) : null;
+  return { packing, text, head: text?.head ?? source };
 }
 
 function refOf({ uri, pin, label }: SourceFile): SourceRef {

@@ -1,5 +1,5 @@
 /** Tells by the beginning of a CSV file what stands between its fields and around them. */
-import { NO_FAULT, createCsvScan } from './csv-scan.js';
+import { NO_FAULT, createCsvScan, textStart } from './csv-scan.js';
 
 export interface Dialect {
   delimiter: string;
@@ -38,7 +38,7 @@ export function detectDialect(head: Buffer, isWhole: boolean, asked: Partial<Dia
 function fitOf(head: Buffer, isWhole: boolean, dialect: Dialect): Fit {
   const scan = createCsvScan(dialect, FIELDS);
   const counts = new Map<number, number>();
-  let at = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
+  let at = textStart(head);
   let records = 0;
   let quoted = 0;
   while (at < head.length && records < RECORDS && scan.scan(head, at, isWhole)) {

@@ -5,7 +5,7 @@ import { MAX_RECORD_BYTES, type CsvOptions } from '../core/spec.js';
 import type { ByteSource } from '../stores/port.js';
 import { csvRangeReader } from './csv-reader.js';
 import { createRowFactory } from './csv-cells.js';
-import { createCsvScan, NO_FAULT } from './csv-scan.js';
+import { createCsvScan, NO_FAULT, textStart } from './csv-scan.js';
 import { inferColumns } from './infer-types.js';
 import { readSamples, rejectWarnings, type InferredTable } from './sample.js';
 
@@ -29,7 +29,7 @@ export interface CsvHead {
  */
 export function readCsvHead(head: Buffer, fileSize: number, csv: CsvOptions): CsvHead {
   const last = head.length >= fileSize;
-  let at = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
+  let at = textStart(head);
   const afterMark = at;
   let headLines = 0;
   const counter = createCsvScan(csv, 0);

@@ -14,6 +14,11 @@ export const STRAY_QUOTE = 1;
 /** The file ends inside quotes. */
 export const UNCLOSED_QUOTE = 2;
 
+/** Where the text of a file begins: behind its byte order mark, where there is one. */
+export function textStart(head: Uint8Array): number {
+  return head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
+}
+
 /** Scans one record at a time; its fields describe the last one. All positions are indexes into the scanned bytes. */
 export interface CsvScan {
   /**

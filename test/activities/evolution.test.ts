@@ -1,8 +1,5 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { storeCorrections } from '../../src/api/corrections.js';
-import { createWorkArea } from '../../src/stores/work-area.js';
-import { createJobs } from '../../src/temporal/jobs.js';
 import { startEngine } from '../helpers/engine.js';
 import type { Engine } from '../helpers/engine.js';
 
@@ -94,12 +91,7 @@ describe('the union of files', () => {
     const options = { rejects: { action: 'quarantine' } };
     const { id, rejected } = await engine.run({ source: { uri, ...UNION }, process: sql, options });
     expect(rejected).toMatchObject([{ code: 'row.column_count', raw: '7,2' }]);
-    const { client, config } = engine;
-    const work = await createWorkArea(config.work);
-    const jobs = createJobs({ client, taskQueue: config.taskQueue, namespace: client.options.namespace, work });
-    const text = `${JSON.stringify({ ...rejected[0], raw: '7,2,9' })}\n`;
-    await jobs.retry(id, { correct: (result) => storeCorrections(work, id, text, result) });
-    const { rows, state } = await engine.finish(id);
+    const { rows, state } = await engine.retried(id, [{ ...rejected[0]!, raw: '7,2,9' }]);
     expect(state).toBe('completed');
     expect(rows).toContainEqual({ id: 9, price: 7, tax: 2 });
   });

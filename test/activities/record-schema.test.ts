@@ -1,7 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { storeCorrections } from '../../src/api/corrections.js';
-import { createWorkArea } from '../../src/stores/work-area.js';
-import { createJobs } from '../../src/temporal/jobs.js';
 import { startEngine } from '../helpers/engine.js';
 import type { Engine } from '../helpers/engine.js';
 
@@ -88,14 +85,9 @@ describe('a source with a schema', () => {
   });
 
   it('looks at a corrected record again', async () => {
-    const { client, config } = engine;
-    const work = await createWorkArea(config.work);
-    const jobs = createJobs({ client, taskQueue: config.taskQueue, namespace: client.options.namespace, work });
     const first = await engine.run({ source: { uri: await csv(), schema }, process: sql, options });
     const corrected = first.rejected.map((reject, i) => ({ ...reject, raw: i === 0 ? '7,-3' : `${reject.record},3` }));
-    const text = corrected.map((reject) => `${JSON.stringify(reject)}\n`).join('');
-    await jobs.retry(first.id, { correct: (result) => storeCorrections(work, first.id, text, result) });
-    const { counts, rejected } = await engine.finish(first.id);
+    const { counts, rejected } = await engine.retried(first.id, corrected);
     expect(counts).toMatchObject({ in: RECORDS, used: RECORDS - 1, rejected: 1 });
     expect(rejected).toMatchObject([{ record: 7, code: 'row.schema', message: 'price must be >= 0', raw: '7,-3' }]);
   });

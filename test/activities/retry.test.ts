@@ -4,7 +4,6 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { storeCorrections } from '../../src/api/corrections.js';
 import { PROCESS_DATASET } from '../../src/contract.js';
 import type { Ended } from '../../src/core/job.js';
 import { keys } from '../../src/core/receipt.js';
@@ -33,14 +32,7 @@ afterAll(() => engine.stop());
 const breaks = () => writeFile(fault, '');
 const mends = () => rm(fault, { force: true });
 
-/** Retries the job and waits for its end. @param corrected lines of its reject file, with `raw` mended */
-async function retried(id: string, corrected?: Reject[]): Promise<Finished> {
-  const text = corrected?.map((reject) => `${JSON.stringify(reject)}\n`).join('');
-  await jobs.retry(id, {
-    correct: text === undefined ? undefined : (result) => storeCorrections(work, id, text, result),
-  });
-  return engine.finish(id);
-}
+const retried: Engine['retried'] = (id, corrected) => engine.retried(id, corrected);
 
 /** Records `n,bad`, of which each tenth is bad, in many chunks. */
 const RECORDS = 300;

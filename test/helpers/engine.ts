@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Client, WorkflowHandle } from '@temporalio/client';
+import { storeCorrections } from '../../src/api/corrections.js';
 import { PROCESS_DATASET } from '../../src/contract.js';
 import type { ProcessDataset } from '../../src/contract.js';
 import type { Config } from '../../src/core/config.js';
@@ -13,6 +14,7 @@ import type { Receipt } from '../../src/core/receipt.js';
 import type { Reject } from '../../src/core/records.js';
 import { connectClient } from '../../src/temporal/connect.js';
 import { failureOf } from '../../src/temporal/failures.js';
+import { createJobs } from '../../src/temporal/jobs.js';
 import { newJobId } from '../../src/temporal/job-id.js';
 import { openWorkArea } from '../../src/stores/open-work-area.js';
 import { startWorker } from '../../src/worker.js';
@@ -37,6 +39,8 @@ export interface Place {
   finish(id: string): Promise<Finished>;
   /** All that a job has left whose result is known. */
   finished(id: string, result: JobResult): Promise<Finished>;
+  /** Retries a job, with corrected rejects where they are given, and waits for its end. */
+  retried(id: string, corrected?: Reject[]): Promise<Finished>;
   /** Runs a job that must fail. */
   fail(spec: unknown): Promise<{ code: string; message: string; id: string }>;
   /** What the work area holds of a job, as keys; of one in a folder. */
@@ -135,6 +139,16 @@ export async function makePlace(name: string, changes: Partial<Config> = {}): Pr
 
     run: async (spec) => finish((await start(spec)).id),
     finish,
+
+    async retried(id, corrected) {
+      const { namespace } = client.options;
+      const [store, { taskQueue }] = [await area, config];
+      const text = corrected?.map((reject) => `${JSON.stringify(reject)}\n`).join('');
+      await createJobs({ client, taskQueue, namespace, work: store }).retry(id, {
+        correct: text === undefined ? undefined : (result) => storeCorrections(store, id, text, result),
+      });
+      return finish(id);
+    },
 
     finished,
 

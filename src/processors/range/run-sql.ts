@@ -114,8 +114,9 @@ interface Span {
 }
 
 /**
- * The engine found bad records in a slice, or bytes it would read otherwise than we do, or it is not for it to say which are bad. Its own list of them knows neither
- * our rules nor our offsets: the chunk is read by the reader that does, and only what that lets through is handed over.
+ * The engine found bad records in a slice, or bytes it would read otherwise than we do, or it is not for it to say which are
+ * bad. Its own list of them knows neither our rules nor our offsets: the chunk is read by the reader that does, and only what
+ * that lets through is handed over.
  */
 async function mapNormalised(run: RangeRun, map: SqlMap, open: OpenChunk, slice: string): Promise<void> {
   const { plan, receipt, rejects } = run;
