@@ -222,8 +222,9 @@ export function createJobs(options: {
       tenant,
     );
     const argument = await argumentOf(id, job);
-    const wait = startDelayOf(spec);
-    if (wait > 0) memo.startsAt = new Date(Date.now() + wait).toISOString();
+    const now = Date.now();
+    const wait = startDelayOf(spec, now);
+    if (wait > 0) memo.startsAt = new Date(now + wait).toISOString();
     try {
       await call(() =>
         client.workflow.start<ProcessDataset>(PROCESS_DATASET, {
@@ -472,9 +473,9 @@ export function createJobs(options: {
 }
 
 /** Milliseconds; none for a moment that has passed. */
-function startDelayOf({ options: { start } }: JobSpec): number {
+function startDelayOf({ options: { start } }: JobSpec, now: number): number {
   if (!start) return 0;
-  return Math.max(0, 'at' in start ? Date.parse(start.at) - Date.now() : start.delayMs);
+  return Math.max(0, 'at' in start ? Date.parse(start.at) - now : start.delayMs);
 }
 
 function ndjson(rows: readonly Row[]): string {
