@@ -17,7 +17,7 @@ import { parseOwnNdjson } from '../src/formats/ndjson-writer.js';
 import { createDigest, digestKind, sha256Of } from '../src/processors/range/part-digest.js';
 import type { StagedFile, TablePiece } from '../src/stores/port.js';
 import { mergeRejects } from './rejects.js';
-import { tableOf, tablesOf } from './copy-source.js';
+import { copiedLabel, tablesOf } from './copy-source.js';
 import { writeEnded } from './ended.js';
 import { ownFormerOutput } from './own-output.js';
 import { isDone } from './take-up.js';
@@ -140,13 +140,14 @@ class Commit {
   private async removeParts({ state }: JobResult): Promise<void> {
     const { job, receipt } = this.input;
     const { work } = this.to;
+    const isCopied = copiedLabel(this.plan.spec.source) !== null;
     // A small job has none, and each look at the disk is felt in it; but Parquet is made by way of them.
-    if (receipt && outputFormat(this.plan) !== 'parquet' && !tableOf(this.plan.spec.source)) return;
+    if (receipt && outputFormat(this.plan) !== 'parquet' && !isCopied) return;
     if (state === 'completed') {
       await Promise.all([
         work.remove(keys.parts(job)),
         work.remove(keys.rejectFiles(job)),
-        tableOf(this.plan.spec.source) && work.remove(keys.copies(job)),
+        isCopied && work.remove(keys.copies(job)),
       ]);
       return;
     }

@@ -9,16 +9,30 @@ import { isTableUri } from '../src/core/table-uri.js';
 import { WORK_SCHEME } from '../src/stores/port.js';
 import type { FoundObject, TableRange, TableRef, TableShape, Tables } from '../src/stores/port.js';
 import type { Chained } from './chained.js';
+import { copyPages, pagesOf } from './copy-pages.js';
 import type { Dependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 import { currentLane } from './lane.js';
 import { specOf } from './spec-of.js';
 
-/** What a copy of a table is, once it is whole. */
+/** What a copy of a source is, once it is whole. */
 interface Copied {
   label: string;
+  /** Absent from copies of older versions: Parquet. */
+  format?: 'parquet' | 'ndjson';
   rows: number;
   files: Array<{ key: string; pin: SourcePin }>;
+}
+
+export interface CopiedFile {
+  key: string;
+  pin: SourcePin;
+  rows: number;
+}
+
+/** What a source is called that is copied before it is planned; null for all others. */
+export function copiedLabel(source: SourceSpec): string | null {
+  return tableOf(source)?.uri ?? pagesOf(source)?.label ?? null;
 }
 
 /** The table or query that a source is; null where it is none. */
@@ -33,25 +47,31 @@ export function tablesOf({ files }: Pick<Dependencies, 'files'>): Tables {
 }
 
 /**
- * Copies a table into the work area as Parquet: range by range, in parallel, all as of one moment. What a dead attempt
- * left is removed; another moment could not be told from it.
+ * Copies a table or the pages of an API into the work area, from where the job reads it.
  * @throws MillraceError `source.*`, `postgres.*`, `connection.unknown`
  */
 export async function copySource(dependencies: Dependencies, input: InspectInput): Promise<void> {
-  const { work } = dependencies;
   const { job } = input;
-  const source = tableOf(specOf(input).source)!;
-  if (await work.tryRead(keys.copied(job))) return;
+  const { source } = specOf(input);
+  if (await dependencies.work.tryRead(keys.copied(job))) return;
+  const pages = pagesOf(source);
+  if (!pages) return copyTable(dependencies, job, tableOf(source)!);
+  await withHeartbeats(async (signal) => {
+    const files = await copyPages(dependencies, job, pages, signal);
+    await publishCopied(dependencies, job, { label: pages.label, format: 'ndjson' }, files);
+  });
+}
+
+/** As Parquet: range by range, in parallel, all as of one moment. What a dead attempt left is removed; another moment could not be told from it. */
+async function copyTable(dependencies: Dependencies, job: string, table: TableRef): Promise<void> {
   const folder = `${keys.copies(job)}${randomUUID()}/`;
   try {
     await withHeartbeats((signal) =>
       tablesOf(dependencies).underSnapshot(
-        source,
-        async ({ shape, ranges, lost }) => {
+        table,
+        async ({ shape: { label }, ranges, lost }) => {
           const files = await copyAll(dependencies, ranges, folder, AbortSignal.any([signal, lost]));
-          const rows = files.reduce((sum, file) => sum + file.rows, 0);
-          const copied: Copied = { label: shape.label, rows, files: files.map(({ key, pin }) => ({ key, pin })) };
-          await work.publish(keys.copied(job), JSON.stringify(copied));
+          await publishCopied(dependencies, job, { label, format: 'parquet' }, files);
         },
         signal,
       ),
@@ -61,7 +81,16 @@ export async function copySource(dependencies: Dependencies, input: InspectInput
   }
 }
 
-type CopiedFile = Copied['files'][number] & { rows: number };
+async function publishCopied(
+  { work }: Dependencies,
+  job: string,
+  about: Pick<Copied, 'label' | 'format'>,
+  files: CopiedFile[],
+): Promise<void> {
+  const rows = files.reduce((sum, file) => sum + file.rows, 0);
+  const copied: Copied = { ...about, rows, files: files.map(({ key, pin }) => ({ key, pin })) };
+  await work.publish(keys.copied(job), JSON.stringify(copied));
+}
 
 async function copyAll(
   { pool, work }: Dependencies,
@@ -114,15 +143,15 @@ export async function copiedSource(
   job: string,
   spec: SourceSpec,
 ): Promise<Chained | null> {
-  if (!tableOf(spec)) return null;
+  if (copiedLabel(spec) === null) return null;
   const text = await work.tryRead(keys.copied(job));
   if (!text) return null;
-  const { label, files } = JSON.parse(text.toString()) as Copied;
+  const { label, format = 'parquet', files } = JSON.parse(text.toString()) as Copied;
   const found = files.map(({ key, pin }, n): FoundObject => {
     const name = files.length === 1 ? label : `${label} #${n + 1}`;
     return { uri: WORK_SCHEME + key, label: name, pin };
   });
-  return { found, format: 'parquet' };
+  return { found, format };
 }
 
 /** What a plan says of a source that is copied first. */
@@ -134,5 +163,5 @@ export function describeCopy({ label, records, bytes, key, split, ranges }: Tabl
 
 /** Whether the job has to copy its source before it can be planned. */
 export async function mustCopy({ work }: Dependencies, job: string, spec: JobSpec): Promise<boolean> {
-  return tableOf(spec.source) !== null && (await work.tryRead(keys.copied(job))) === null;
+  return copiedLabel(spec.source) !== null && (await work.tryRead(keys.copied(job))) === null;
 }

@@ -15,7 +15,7 @@ import { claimFiles } from './increment.js';
 import { SAMPLE_ROWS, makePlan } from './make-plan.js';
 import type { Planned } from './make-plan.js';
 import { nothingNew } from './nothing-new.js';
-import { mustCopy, tableOf } from './copy-source.js';
+import { copiedLabel, mustCopy, tableOf } from './copy-source.js';
 import { summaryOf } from './plan-summary.js';
 import { specOf } from './spec-of.js';
 import { readPlan } from './read-plan.js';
@@ -112,11 +112,12 @@ export async function preview(dependencies: Dependencies, { spec }: { spec: unkn
   const canonical = parseSpec(resolveTemplates(spec, null), { internal: true });
   if (canonical.sink) await dependencies.files.resolve(canonical.sink.uri, canonical.sink.ifExists);
   const { plan, output, sample, warnings } = await makePlan(dependencies, canonical, 'preview');
-  const isTable = tableOf(canonical.source) !== null;
+  const copied = copiedLabel(canonical.source) !== null;
+  const format = tableOf(canonical.source) ? 'postgres' : copied ? 'json' : plan.format;
   return {
     name: canonical.name,
     processor: canonical.process.use,
-    format: isTable ? 'postgres' : plan.format,
+    format,
     files: plan.files.length,
     chunks: plan.chunkCount,
     bytes: plan.bytes,
@@ -126,7 +127,7 @@ export async function preview(dependencies: Dependencies, { spec }: { spec: unkn
     concurrency: plan.concurrency,
     columns: plan.columns,
     output,
-    sample: plan.format === 'parquet' && !isTable ? await parquetSample(dependencies, plan) : sample,
+    sample: plan.format === 'parquet' && !copied ? await parquetSample(dependencies, plan) : sample,
     warnings,
   };
 }

@@ -17,6 +17,7 @@ import { specDigest } from '../src/schema/spec.js';
 import type { SourceRef } from '../src/processors/tasks.js';
 import type { ByteSource, FoundObject } from '../src/stores/port.js';
 import { chained } from './chained.js';
+import { lookAtPages, pagesOf } from './copy-pages.js';
 import { copiedSource, describeCopy, mustCopy, tableOf, tablesOf } from './copy-source.js';
 import type { Dependencies } from './dependencies.js';
 
@@ -69,7 +70,7 @@ export async function makePlan(
     source.items || source.itemsKey !== undefined
       ? await planItems(dependencies, spec)
       : (await mustCopy(dependencies, job, spec))
-        ? await planTable(dependencies, spec, threads)
+        ? await planCopy(dependencies, spec, threads)
         : await planFiles(dependencies, spec, job, threads, choose);
   const check = await dependencies.check({
     use: spec.process.use,
@@ -144,7 +145,16 @@ async function planItems({ work }: Dependencies, { source, options }: JobSpec): 
   };
 }
 
-/** What is known of a table before it is copied. */
+/** What is known of a table, or of the pages of an API, before it is copied. */
+async function planCopy(dependencies: Dependencies, spec: JobSpec, threads: number): Promise<Layout> {
+  const pages = pagesOf(spec.source);
+  if (!pages) return planTable(dependencies, spec, threads);
+  const { columns, records, bytes, sampleRows, warnings } = await lookAtPages(dependencies, pages);
+  return { ...UNKNOWN, format: 'ndjson', columns, bytes, records, sample: sampleRows, warnings, chunkCount: 1 };
+}
+
+const UNKNOWN = { files: [], itemCount: 0, chunkBytes: 0, chunkRows: 0 };
+
 async function planTable(dependencies: Dependencies, { source, options }: JobSpec, threads: number): Promise<Layout> {
   const shape = await tablesOf(dependencies).look(tableOf(source)!, SAMPLE_ROWS);
   const { columns, records, bytes, sample } = shape;
@@ -153,10 +163,7 @@ async function planTable(dependencies: Dependencies, { source, options }: JobSpe
   return {
     format: 'parquet',
     columns: columns.map(({ name, type }) => ({ name, type })),
-    files: [],
-    itemCount: 0,
-    chunkBytes: 0,
-    chunkRows: 0,
+    ...UNKNOWN,
     chunkCount: Math.max(shape.ranges, borders.length - 1),
     bytes,
     records,

@@ -1,6 +1,6 @@
 import { isOneRange } from '../src/core/part-format.js';
 import { isText } from '../src/core/source-format.js';
-import { tableOf } from './copy-source.js';
+import { copiedLabel } from './copy-source.js';
 import type { Plan, PlanSummary } from '../src/core/plan.js';
 
 export function summaryOf(plan: Plan, inline: boolean, warnings: string[]): PlanSummary {
@@ -23,8 +23,8 @@ export function summaryOf(plan: Plan, inline: boolean, warnings: string[]): Plan
 }
 
 function sourceLabel({ files, itemCount, spec }: Plan): string {
-  const table = tableOf(spec.source);
-  if (table) return table.uri;
+  const copied = copiedLabel(spec.source);
+  if (copied !== null) return copied;
   if (files.length === 0) return `${itemCount} items`;
   const name = files[0]!.label.split('/').at(-1)!;
   return files.length === 1 ? name : `${name} and ${files.length - 1} more`;

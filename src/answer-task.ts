@@ -8,6 +8,7 @@ import type { TaskControl } from './processors/control.js';
 import type { ThreadAnswer, ThreadCall, ThreadTasks } from './processors/tasks.js';
 import { planCache } from './processors/range/context.js';
 import type { ThreadContext } from './processors/range/context.js';
+import { copyPages } from './processors/range/copy-pages.js';
 import { copyRange } from './processors/range/copy-range.js';
 import { probeRange, runRange } from './processors/range/run-range.js';
 import type { Task } from './processors/range/range-run.js';
@@ -71,6 +72,7 @@ const handlers: Handlers = {
   reduce: reducePartials,
   toParquet,
   copyRange,
+  copyPages,
 };
 
 const STOPPED = { code: 'job.cancelled', message: 'told to stop', issues: [], retryable: true };

@@ -73,6 +73,10 @@ async function checkSource(spec: JobSpec, uri: string, sources: SourceStore): Pr
     await sources.tables?.look({ uri, query: spec.source.query, key: spec.source.key });
     return;
   }
+  if (spec.source.pages) {
+    await sources.page?.(uri);
+    return;
+  }
   const found = await sources.find(uri);
   if (!spec.source.format && isManifest(uri)) return;
   const formats = found.map(({ label }) => sourceFormat(label, spec.source.format));

@@ -41,6 +41,8 @@ export interface SourceSpec {
   csv: CsvOptions;
   /** `pointer`: where the array of records is (RFC 6901). Absent: the document itself. */
   json?: { pointer: string };
+  /** The source is a JSON API that gives its records page by page. */
+  pages?: PagesSpec;
   /** Whether all files must have the same columns, or may have some each. Absent: CSV and Parquet the same, JSON some each. */
   evolution?: 'strict' | 'union';
   /** JSON Schema that each record must match; others are rejected. */
@@ -48,6 +50,13 @@ export interface SourceSpec {
   /** Each run of a schedule takes only the files that its earlier successful runs did not. */
   incremental?: true;
 }
+
+/**
+ * How the page after a page is found: by its `Link` header; by a value in it (a JSON pointer), which goes into a parameter or is
+ * a URL; by counting, until a page has no records.
+ */
+export type PagesSpec =
+  { link: true } | { cursor: string; param?: string } | { number: string; first: number; step: number };
 
 export interface CsvOptions {
   /** One byte, not a quote or line end. `auto`, in a spec only: what the plan finds by the first file. */

@@ -3,7 +3,8 @@ import type { ProcessorInfo } from '../core/job.js';
 import type { RangeInput, SourcePin } from '../core/plan.js';
 import type { PartRef, Receipt } from '../core/receipt.js';
 import type { Column, Row } from '../core/records.js';
-import type { SinkCompression, SinkFormat } from '../core/spec.js';
+import type { PagesSpec, SinkCompression, SinkFormat } from '../core/spec.js';
+import type { PageCursor } from '../formats/pages.js';
 import type { TableRange } from '../stores/port.js';
 
 /** What a worker thread can be asked to do: input and output of each task, both structured-clonable. */
@@ -22,6 +23,8 @@ export interface ThreadTasks {
   reduce: { input: ReduceInput; output: StagedPart };
   /** Copies a range of a table into a Parquet file. */
   copyRange: { input: TableRange; output: StagedPart };
+  /** Copies pages of an API into a file of NDJSON, as many as make one. */
+  copyPages: { input: PagesInput; output: CopiedPages };
   /** Joins part files into Parquet. */
   toParquet: { input: ToParquetInput; output: StagedPart[] };
 }
@@ -109,6 +112,25 @@ export interface ProcessOutput {
 
 export interface StagedPart extends Omit<PartRef, 'key'> {
   path: string;
+}
+
+export interface PagesInput {
+  /** As in the spec. */
+  uri: string;
+  label: string;
+  pages: PagesSpec;
+  /** Of the array of records within a page. */
+  pointer: string;
+  /** Absent: from the first page. */
+  cursor?: PageCursor;
+}
+
+export interface CopiedPages {
+  /** A private local file. */
+  path: string;
+  rows: number;
+  /** Where to go on; null after the last page. */
+  next: PageCursor | null;
 }
 
 export interface ReduceInput {

@@ -144,6 +144,29 @@ const recordSchema = z
 
 const uri = z.string().min(1).max(4096);
 
+const jsonPointer = z
+  .string()
+  .max(1024)
+  .regex(/^(\/([^~]|~[01])*)?$/, {
+    error: ({ input }) => `wanted a JSON pointer such as "/data/items", found ${shown(input)}`,
+  });
+const parameter = z.string().min(1).max(200);
+
+const pages = z
+  .union(
+    [
+      z.literal('link'),
+      closed({ cursor: jsonPointer, param: parameter.optional() }),
+      closed({ number: parameter, first: z.int().min(0).default(1), step: z.int().min(1).default(1) }),
+    ],
+    {
+      error: ({ input }) =>
+        `wanted "link", { cursor: "/meta/next", param: after } or { number: page }, found ${shown(input)}`,
+    },
+  )
+  .transform((given) => (given === 'link' ? { link: true as const } : given))
+  .meta({ examples: ['link', { cursor: '/meta/next', param: 'after' }, { number: 'page', first: 1, step: 1 }] });
+
 const source = closed({
   uri: z
     .union([uri, z.array(uri).min(1).max(MAX_URIS)], {
@@ -181,17 +204,14 @@ const source = closed({
     .meta({ description: 'Of CSV, NDJSON and JSON; default utf-8' }),
   csv: csv.prefault({}),
   json: closed({
-    pointer: z
-      .string()
-      .max(1024)
-      .regex(/^(\/([^~]|~[01])*)?$/, {
-        error: ({ input }) => `wanted a JSON pointer such as "/data/items", found ${shown(input)}`,
-      })
-      .default('')
-      .meta({ description: 'Such as /data/items' }),
+    pointer: jsonPointer.default('').meta({ description: 'Such as /data/items' }),
   })
     .optional()
     .meta({ description: 'Where the array of records is; default: the document itself' }),
+  pages: pages.optional().meta({
+    description:
+      'A JSON API that gives its records page by page; the next page is named by a Link header (link), by a value in the page (cursor), or counted (number)',
+  }),
   evolution: z.enum(['strict', 'union']).optional().meta({
     description:
       'strict: all files have the same columns; union: each has some of them, the others are null there. Default: strict for csv and parquet, else union',
@@ -419,6 +439,7 @@ export function parseSpec(input: unknown, mode: { internal?: boolean } = {}): Jo
     throw invalid([{ path: '/source', at: 'source', message: `wanted one of uri, job and items, ${found}` }]);
   }
   checkTable(sourceSpec);
+  checkPages(sourceSpec);
   if (sink?.table) checkTarget(sink.uri);
   return {
     name: name ?? defaultName(process.use, sourceSpec),
@@ -436,34 +457,44 @@ function checkTarget(uri: string): void {
   ]);
 }
 
+function sourceFault(field: string, message: string): MillraceError {
+  return invalid([{ path: `/source/${field}`, at: `source.${field}`, message }]);
+}
+
 /** @throws MillraceError `spec.invalid`, `source.secret_in_uri`, `source.bad_uri` */
 function checkTable({ uri = [], query, key, format, incremental }: SourceSpec): void {
-  const fault = (field: string, message: string) =>
-    invalid([{ path: `/source/${field}`, at: `source.${field}`, message }]);
   const tables = uri.filter(isTableUri);
   if (tables.length === 0) {
-    if (query !== undefined) throw fault('query', 'wanted together with source.uri: postgres://NAME');
-    if (key !== undefined) throw fault('key', 'wanted of a postgres: source only');
+    if (query !== undefined) throw sourceFault('query', 'wanted together with source.uri: postgres://NAME');
+    if (key !== undefined) throw sourceFault('key', 'wanted of a postgres: source only');
     return;
   }
-  if (uri.length > 1) throw fault('uri', 'a table is a source by itself; wanted one postgres: URL');
+  if (uri.length > 1) throw sourceFault('uri', 'a table is a source by itself; wanted one postgres: URL');
   const { table } = parseTableUri(tables[0]!);
-  if (query === undefined && !table) throw fault('uri', 'wanted postgres://NAME/schema.table, or source.query');
-  if (query !== undefined && table) throw fault('query', 'wanted with postgres://NAME alone, found a table there too');
-  if (format !== undefined) throw fault('format', 'a table has no format; leave it out');
-  if (incremental) throw fault('incremental', 'is of files and objects; name what is new in source.query');
+  if (query === undefined && !table) throw sourceFault('uri', 'wanted postgres://NAME/schema.table, or source.query');
+  if (query !== undefined && table)
+    throw sourceFault('query', 'wanted with postgres://NAME alone, found a table there too');
+  if (format !== undefined) throw sourceFault('format', 'a table has no format; leave it out');
+  if (incremental) throw sourceFault('incremental', 'is of files and objects; name what is new in source.query');
+}
+
+/** @throws MillraceError `spec.invalid` */
+function checkPages({ uri = [], pages, format, compression, encoding, incremental }: SourceSpec): void {
+  if (!pages) return;
+  const [only, ...others] = uri;
+  if (others.length > 0 || !/^https?:/i.test(only ?? '') || !URL.canParse(only!))
+    throw sourceFault('pages', 'wanted with one http: or https: URL as source.uri');
+  if (format !== undefined && format !== 'json') throw sourceFault('format', 'pages are json; leave it out');
+  if (compression !== undefined) throw sourceFault('compression', 'pages have none; leave it out');
+  if (encoding !== undefined) throw sourceFault('encoding', 'pages are UTF-8; leave it out');
+  if (incremental)
+    throw sourceFault('incremental', 'is of files and objects; ask for what is new by a template in source.uri');
 }
 
 /** Only the runs of a schedule have runs before them. @throws MillraceError `spec.invalid` */
 export function refuseIncremental({ source }: JobSpec): void {
   if (source.incremental)
-    throw invalid([
-      {
-        path: '/source/incremental',
-        at: 'source.incremental',
-        message: 'wanted in the spec of a schedule, whose runs take each file once',
-      },
-    ]);
+    throw sourceFault('incremental', 'wanted in the spec of a schedule, whose runs take each file once');
 }
 
 /** The format that a file's name tells; undefined where it tells none. */

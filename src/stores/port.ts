@@ -46,6 +46,19 @@ export interface SourceStore {
   localPath(uri: string): Promise<string | null>;
   /** What `postgres:` names. Absent: nothing. */
   readonly tables?: Tables;
+  /**
+   * One page of a web API. Absent: there is no web.
+   * @throws MillraceError `source.page_too_large`, `source.unreachable` (retryable), `source.denied`, `source.address_blocked`
+   */
+  page?(url: string, signal?: AbortSignal): Promise<Page>;
+}
+
+/** An answer of a web API. */
+export interface Page {
+  url: string;
+  body: Buffer;
+  /** Its `Link` header. */
+  link: string | null;
 }
 
 /** A table or a query of a database. */

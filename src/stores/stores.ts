@@ -6,12 +6,13 @@ import { WORK_SCHEME } from './port.js';
 import type { SinkStore, SourceStore, WorkArea } from './port.js';
 import { createTables } from './postgres/tables.js';
 import { createS3Store } from './s3/s3-store.js';
+import { fetchPage } from './web-pages.js';
 import { createWebStore } from './web-store.js';
 import { createWorkSource } from './work-source.js';
 
 /** Every place that sources and sinks may name, by its scheme. @param work whose results may be sources of other jobs */
 export function createStores(
-  { roots, httpAllow, s3 = [], postgres = {} }: Pick<Config, 'roots' | 'httpAllow' | 's3' | 'postgres'>,
+  { roots, httpAllow = [], s3 = [], postgres = {} }: Pick<Config, 'roots' | 'httpAllow' | 's3' | 'postgres'>,
   cwd: string,
   work: WorkArea,
 ): SourceStore & SinkStore {
@@ -28,6 +29,7 @@ export function createStores(
     open: (uri, pin) => source(uri).open(uri, pin),
     localPath: (uri) => source(uri).localPath(uri),
     tables,
+    page: (url, signal) => fetchPage(url, httpAllow, signal),
     async resolve(uri, ifExists) {
       if (isTableUri(uri)) return tables.resolve(uri, ifExists);
       if (!isWeb(uri)) return sink(uri).resolve(uri, ifExists);

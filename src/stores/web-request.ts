@@ -73,6 +73,16 @@ function blocked(url: URL): MillraceError {
   return refused('source.address_blocked', url, `is at a private address; allow it by MILLRACE_HTTP_ALLOW=${url.host}`);
 }
 
+/** @throws MillraceError `source.secret_in_uri` */
+export function refuseSecret(text: string): void {
+  const { username, password } = new URL(text);
+  if (!username && !password) return;
+  throw new MillraceError(
+    'source.secret_in_uri',
+    `source "${webLabel(text)}" has a name or a password in its URL, which would be kept with the job; leave it out`,
+  );
+}
+
 /** A URL without its query, which often is what opens it. */
 export function webLabel(text: string): string {
   const { origin, pathname } = new URL(text);
@@ -84,6 +94,24 @@ export function unreachable(url: string, why: string, cause?: unknown): Millrace
     retryable: true,
     cause,
   });
+}
+
+/** What a status says that is not the one that was wanted. */
+export function statusFault(uri: string, status: number, headers: http.IncomingHttpHeaders): MillraceError {
+  const source = `source "${webLabel(uri)}"`;
+  if (status === 404 || status === 410)
+    return new MillraceError('source.not_found', `${source} not found: the server answered ${status}`);
+  if (status === 401 || status === 403) {
+    return new MillraceError('source.denied', `${source} is not given to everybody: the server answered ${status}`);
+  }
+  if (status === 429 || status >= 500) {
+    const later = headers['retry-after'];
+    return unreachable(
+      uri,
+      `the server answered ${status}${later === undefined ? '' : `, wanting ${later} s of patience`}`,
+    );
+  }
+  return new MillraceError('source.unreadable', `${source} cannot be read: the server answered ${status}`);
 }
 
 function refused(code: string, url: URL, why: string): MillraceError {

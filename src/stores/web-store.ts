@@ -1,11 +1,11 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { MillraceError, messageOf } from '../core/errors.js';
 import { samePin } from '../core/plan.js';
 import type { WebPin } from '../core/plan.js';
 import { again } from './again.js';
 import type { ByteSource, SourceStore } from './port.js';
 import { readAhead, readInto } from './read-ahead.js';
-import { getFollowing, unreachable, webLabel } from './web-request.js';
+import { getFollowing, refuseSecret, statusFault, unreachable, webLabel } from './web-request.js';
 
 /**
  * Files on web servers, read only. Where the server gives ranges and its length, any part of a file is read alone; where it
@@ -21,13 +21,7 @@ export function createWebStore({ allow = [] }: { allow?: readonly string[] }): S
 
   return {
     async find(uri) {
-      const { username, password } = new URL(uri);
-      if (username || password) {
-        throw new MillraceError(
-          'source.secret_in_uri',
-          `source "${webLabel(uri)}" has a name or a password in its URL, which would be kept with the job; leave it out`,
-        );
-      }
+      refuseSecret(uri);
       return [{ uri, label: webLabel(uri), pin: await look(uri) }];
     },
 
@@ -143,21 +137,4 @@ function changed(uri: string): MillraceError {
     'source.changed',
     `source "${webLabel(uri)}" changed since the job was planned, or while it was read; start the job again`,
   );
-}
-
-function statusFault(uri: string, status: number, headers: IncomingHttpHeaders): MillraceError {
-  const source = `source "${webLabel(uri)}"`;
-  if (status === 404 || status === 410)
-    return new MillraceError('source.not_found', `${source} not found: the server answered ${status}`);
-  if (status === 401 || status === 403) {
-    return new MillraceError('source.denied', `${source} is not given to everybody: the server answered ${status}`);
-  }
-  if (status === 429 || status >= 500) {
-    const later = headers['retry-after'];
-    return unreachable(
-      uri,
-      `the server answered ${status}${later === undefined ? '' : `, wanting ${later} s of patience`}`,
-    );
-  }
-  return new MillraceError('source.unreadable', `${source} cannot be read: the server answered ${status}`);
 }

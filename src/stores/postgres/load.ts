@@ -162,7 +162,8 @@ async function fill(client: Client, target: string, ledger: string, load: TableL
   }
   const full = ifExists === 'error' && !upsert && (await hasRows(client, target));
   if (full && own !== (await countRows(client, target))) throw taken(uri);
-  if (!upsert && !full && ifExists !== 'replace') return copyInto(client, target, load);
+  const direct = !upsert && !full && (ifExists !== 'replace' || (await isOurs(client, target)));
+  if (direct) return copyInto(client, target, load);
 
   // The lock on what others read is short: they see the former rows until the new ones are here.
   await client.query(`create temp table millrace_staging on commit drop as select ${list} from ${target} with no data`);
@@ -171,6 +172,18 @@ async function fill(client: Client, target: string, ledger: string, load: TableL
   if (!upsert) await client.query(`truncate ${target}`);
   await client.query(`insert into ${target} (${list}) select ${list} from ${STAGING}${onConflict(names, upsert)}`);
   return rows;
+}
+
+/**
+ * Whether a table is empty and nobody else will fill it before we have: then its rows need no staging. A table with rows is let
+ * go of, because it is to be read and written by others until its rows are replaced.
+ */
+async function isOurs(client: Client, target: string): Promise<boolean> {
+  await client.query('savepoint looked');
+  await client.query(`lock table ${target} in share row exclusive mode`);
+  if (!(await hasRows(client, target))) return true;
+  await client.query('rollback to savepoint looked');
+  return false;
 }
 
 function onConflict(names: string[], upsert: string[] | undefined): string {
