@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { bytes as bytesText } from '../src/core/figures.js';
+import type { SourcePin } from '../src/core/plan.js';
 import { keys } from '../src/core/receipt.js';
 import type { PagesSpec, SourceSpec } from '../src/core/spec.js';
 import { memorySource } from '../src/formats/memory-source.js';
 import { inferNdjsonTable } from '../src/formats/ndjson-infer.js';
 import { firstPage, pageRecords } from '../src/formats/pages.js';
 import type { PageCursor } from '../src/formats/pages.js';
-import type { CopiedFile } from './copy-source.js';
 import type { Dependencies } from './dependencies.js';
 import { currentLane } from './lane.js';
 
@@ -19,6 +19,13 @@ export interface PagesRef {
   pages: PagesSpec;
   /** Of the array of records within a page. */
   pointer: string;
+}
+
+/** A file of a copy, in the work area. */
+export interface CopiedFile {
+  key: string;
+  pin: SourcePin;
+  rows: number;
 }
 
 /** What a walk has put away, and where it goes on: one entry of its log, written once. */

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { InspectInput } from '../src/contract.js';
 import { bytes as bytesText } from '../src/core/figures.js';
-import type { SourcePin } from '../src/core/plan.js';
 import { keys } from '../src/core/receipt.js';
 import type { JobSpec, SourceSpec } from '../src/core/spec.js';
 import { isTableUri } from '../src/core/table-uri.js';
@@ -10,6 +9,7 @@ import { WORK_SCHEME } from '../src/stores/port.js';
 import type { FoundObject, TableRange, TableRef, TableShape, Tables } from '../src/stores/port.js';
 import type { Chained } from './chained.js';
 import { copyPages, pagesOf } from './copy-pages.js';
+import type { CopiedFile } from './copy-pages.js';
 import type { Dependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 import { currentLane } from './lane.js';
@@ -21,13 +21,7 @@ interface Copied {
   /** Absent from copies of older versions: Parquet. */
   format?: 'parquet' | 'ndjson';
   rows: number;
-  files: Array<{ key: string; pin: SourcePin }>;
-}
-
-export interface CopiedFile {
-  key: string;
-  pin: SourcePin;
-  rows: number;
+  files: Array<Omit<CopiedFile, 'rows'>>;
 }
 
 /** What a source is called that is copied before it is planned; null for all others. */

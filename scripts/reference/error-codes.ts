@@ -146,7 +146,6 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
   'source.empty': 'There is nothing in it to tell the columns by',
   'source.encoding': 'Bytes that the encoding does not have: set `source.encoding`',
   'source.encrypted': 'An encrypted Parquet file cannot be read',
-  'source.incremental': '`source.incremental` is for schedules, and for files',
   'source.job_not_committed': 'The job that the source names has published no result (yet)',
   'source.mixed_formats': 'The files of a source have different formats: one job for each',
   'source.no_ranges': 'The web server gives no ranges, which Parquet needs',
