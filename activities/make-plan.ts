@@ -2,7 +2,7 @@ import { chunksPerActivity, laneCount, ratedChunk, rowBorders, textChunkBytes } 
 import { MillraceError } from '../src/core/errors.js';
 import { bytes as bytesText } from '../src/core/figures.js';
 import { isSingleFile, outputFormat } from '../src/core/part-format.js';
-import { hasColumns, readsEachRecord } from '../src/core/plan.js';
+import { hasColumns, isOneChunk, readsEachRecord, textBytes } from '../src/core/plan.js';
 import type { Packing, Plan, SourceFile } from '../src/core/plan.js';
 import type { Column, ColumnType, Row } from '../src/core/records.js';
 import { PACKING_HEAD_BYTES, packingOf, sourceFormat } from '../src/core/source-format.js';
@@ -11,6 +11,7 @@ import { detectDialect } from '../src/formats/csv-dialect.js';
 import { inferColumns, inferCsvTable } from '../src/formats/csv-infer.js';
 import { inferNdjsonTable, inferRowColumns } from '../src/formats/ndjson-infer.js';
 import { parseOwnNdjson } from '../src/formats/ndjson-writer.js';
+import { framedText, framesOf } from '../src/formats/packing/frames.js';
 import { unpackedHead } from '../src/formats/packing/packing.js';
 import { parquetShape, readParquetMetadata } from '../src/formats/parquet-file.js';
 import { specDigest } from '../src/schema/spec.js';
@@ -195,14 +196,16 @@ async function planFiles(
   const bytes = found.reduce((sum, { pin }) => sum + pin.size, 0);
   const records = shapes.reduce((sum, shape) => sum + shape.records, 0);
   const chunk = ratedChunk(options);
-  const chunkBytes = textChunkBytes(chunk, bytes, records === 0 ? 1 : bytes / records, threads);
+  const text = found.reduce((sum, { pin }, i) => sum + textBytes({ size: pin.size, ...shapes[i] }), 0);
+  const chunkBytes = textChunkBytes(chunk, text, records === 0 ? 1 : text / records, threads);
 
   let chunkCount = 0;
   const files = found.map(({ uri, label, pin }, i): SourceFile => {
     const { dataStart, headLines, rowGroups, packing } = shapes[i]!;
     const own = hasColumns({ format }) && namesOf(shapes[i]!.columns);
     const borders = rowGroups && rowBorders(chunk, rowGroups.starts, rowGroups.bytes, threads);
-    const byBytes = packing ? 1 : Math.max(1, Math.ceil((pin.size - dataStart) / chunkBytes));
+    const body = textBytes({ size: pin.size, packing }) - dataStart;
+    const byBytes = isOneChunk({ packing }) ? 1 : Math.max(1, Math.ceil(body / chunkBytes));
     const count = borders ? borders.length - 1 : byBytes;
     const file = {
       uri,
@@ -327,6 +330,8 @@ async function lookAt(
 async function headOf(source: ByteSource, label: string, format: SourceFormat, spec: JobSpec['source']) {
   const start = await source.read(0, PACKING_HEAD_BYTES);
   const packing = packingOf(label, format, spec, start) ?? (source.stream !== undefined ? {} : null);
+  const frames = packing && (await framesOf(source, packing));
+  if (frames) return { packing: { ...packing, frames }, text: null, head: framedText(source, packing, frames, label) };
   const text = packing ? await unpackedHead(source, packing, label, HEAD_BYTES) : null;
   return { packing, text, head: text?.head ?? source };
 }

@@ -1,10 +1,11 @@
 import { isOneRange } from '../src/core/part-format.js';
 import { isText } from '../src/core/source-format.js';
 import { copiedLabel } from './copy-source.js';
+import { isOneChunk } from '../src/core/plan.js';
 import type { Plan, PlanSummary } from '../src/core/plan.js';
 
 export function summaryOf(plan: Plan, inline: boolean, warnings: string[]): PlanSummary {
-  const text = isText(plan.format) && plan.files.some(({ packing }) => !packing);
+  const text = isText(plan.format) && !plan.files.every(isOneChunk);
   return {
     inline: inline ? plan : undefined,
     name: plan.spec.name,

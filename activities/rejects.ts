@@ -4,6 +4,7 @@ import type { Plan } from '../src/core/plan.js';
 import { keys } from '../src/core/receipt.js';
 import type { Receipt, ReceiptSpan } from '../src/core/receipt.js';
 import type { Reject } from '../src/core/records.js';
+import { framedText } from '../src/formats/packing/frames.js';
 import { countLines } from '../src/formats/lines.js';
 import type { SourceStore } from '../src/stores/port.js';
 import type { Dependencies } from './dependencies.js';
@@ -101,8 +102,9 @@ class Places {
   }
 
   private async count({ file, first, end }: Pick<ReceiptSpan, 'file' | 'first' | 'end'>): Promise<number> {
-    const { uri, pin } = this.plan.files[file]!;
-    const source = await this.files.open(uri, pin);
+    const { uri, pin, packing, label } = this.plan.files[file]!;
+    const opened = await this.files.open(uri, pin);
+    const source = packing?.frames ? framedText(opened, packing, packing.frames, label) : opened;
     try {
       return await countLines(source, first, end);
     } finally {

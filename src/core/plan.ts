@@ -51,7 +51,7 @@ export interface SourceFile {
   dataStart: number;
   /** Lines before `dataStart`. */
   headLines: number;
-  /** How its text is packed: such a file is one chunk. Absent: not at all. */
+  /** How its text is packed. Absent: not at all. */
   packing?: Packing;
   /** The names of its own columns, in its own order, where these are not those of the plan. */
   columns?: string[];
@@ -65,6 +65,24 @@ export interface Packing {
   encoding?: TextEncoding;
   /** The records are the elements of the array there. */
   json?: { pointer: string };
+  /** Where its text can be entered. Absent: at its beginning only. */
+  frames?: Frames;
+}
+
+/** Bytes before each group of frames that is unpacked alone, and last of the whole file: as they lie there, and of their text. */
+export interface Frames {
+  packed: number[];
+  text: number[];
+}
+
+/** Whether a file can only be read from its beginning. */
+export function isOneChunk({ packing }: Pick<SourceFile, 'packing'>): boolean {
+  return packing !== undefined && !packing.frames;
+}
+
+/** Bytes of that in which the places of its records are counted: of the file itself, or of the text that it unpacks to. */
+export function textBytes({ size, packing }: Pick<SourceFile, 'size' | 'packing'>): number {
+  return packing?.frames?.text.at(-1) ?? size;
 }
 
 /** What makes a source the same source; compared before each chunk is read. */
@@ -192,8 +210,8 @@ export function chunkAt(plan: Plan, index: number): Chunk {
     return { kind: 'rows', index, file, firstRow: source.rowBorders[nth]!, endRow: source.rowBorders[nth + 1]! };
   }
   // How long the text of a packed file is turns out when it is read.
-  if (source.packing) return { kind: 'bytes', index, file, start: source.dataStart, end: Number.MAX_SAFE_INTEGER };
+  if (isOneChunk(source)) return { kind: 'bytes', index, file, start: source.dataStart, end: Number.MAX_SAFE_INTEGER };
   const start = source.dataStart + nth * plan.chunkBytes;
-  const end = nth === source.chunkCount - 1 ? source.size : start + plan.chunkBytes;
+  const end = nth === source.chunkCount - 1 ? textBytes(source) : start + plan.chunkBytes;
   return { kind: 'bytes', index, file, start, end };
 }

@@ -75,6 +75,8 @@ export const PACKING_HEAD_BYTES = 4;
 
 function compressionOf([a, b, c, d]: Uint8Array): Packing['compression'] {
   if (a === 0x1f && b === 0x8b) return 'gzip';
+  // A file may begin with a frame that is to be skipped.
+  if (a! >> 4 === 5 && b === 0x2a && c === 0x4d && d === 0x18) return 'zstd';
   return a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd ? 'zstd' : undefined;
 }
 

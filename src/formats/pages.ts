@@ -2,6 +2,7 @@ import { MillraceError } from '../core/errors.js';
 import type { PagesSpec } from '../core/spec.js';
 import type { Page } from '../stores/port.js';
 import { parseJsonExact } from './json-exact.js';
+import { blockOf } from './packing/blocks.js';
 import { arrayAsLines } from './packing/json-array.js';
 
 /** How far a walk over the pages of an API is: all that the next step needs, so that another process can take it. */
@@ -38,7 +39,7 @@ export async function pageRecords(
   const named = (message: string) => `source "${label}", page ${page}, ${message}`;
   // The view writes into what it is given; the page is asked for its cursor later.
   const bytes = Buffer.from(body);
-  for await (const block of arrayAsLines(once(bytes), pointer, named)) void block;
+  for await (const block of arrayAsLines(blockOf(bytes), pointer, named)) void block;
   const lines: Buffer[] = [];
   for (let start = 0; start < bytes.length;) {
     let end = bytes.indexOf(LF, start);
@@ -50,10 +51,6 @@ export async function pageRecords(
 }
 
 const NEWLINE = Buffer.from('\n');
-
-async function* once(block: Buffer): AsyncGenerator<Buffer> {
-  yield block;
-}
 
 function isBlank(bytes: Buffer, start: number, end: number): boolean {
   for (let i = start; i < end; i++) if (bytes[i]! > SPACE) return false;

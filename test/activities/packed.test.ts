@@ -1,9 +1,10 @@
 /** Files that can only be read from their beginning: compressed, in other encodings, arrays of JSON. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apiOver } from '../helpers/api-over.js';
+import { bgzip, zstdFrames } from '../helpers/framed.js';
 import { startEngine } from '../helpers/engine.js';
 import type { JobView } from '../../src/core/job.js';
 import type { Engine } from '../helpers/engine.js';
@@ -66,6 +67,44 @@ describe('compressed files', () => {
       expect(await engine.workOf(id)).not.toContainEqual(expect.stringContaining('unpacked'));
     }
     expect(await engine.staging()).not.toContainEqual(expect.stringContaining('unpacked'));
+  });
+
+  it.each([
+    ['bgzip', (text: Buffer) => bgzip(text)],
+    ['zstd', (text: Buffer) => zstdFrames(text, 500_000)],
+    ['seekable zstd', (text: Buffer) => zstdFrames(text, 500_000, { seekable: true })],
+  ])('of %s have many chunks, and their records the same places as without', async (name, pack) => {
+    const body = csv(0, 200_000).replace('150000,"line, 150000"\n', '150000\n');
+    const plain = await engine.write(`${name}.csv`, body);
+    const packed = await engine.write(`${name}.csv.pack`, pack(Buffer.from(body)));
+    const options = { chunk: { bytes: 400_000 }, rejects: { action: 'quarantine' } };
+    for (const process of [sum, pass]) {
+      const ran = (uri: string, out: string) =>
+        engine.run({
+          source: { uri, format: 'csv' },
+          process,
+          ...(process === pass && { sink: { uri: engine.at(out), ifExists: 'replace' } }),
+          options,
+        });
+      const [wanted, found] = [await ran(plain, 'plain-out.csv'), await ran(packed, 'packed-out.csv')];
+      expect(found.chunks).toBe(wanted.chunks);
+      expect(found.chunks).toBeGreaterThan(8);
+      expect([found.counts, found.rows]).toEqual([wanted.counts, wanted.rows]);
+      expect(found.rejected).toEqual(wanted.rejected.map((reject) => ({ ...reject, source: packed })));
+      expect(found.rejected).toMatchObject([{ line: 150_002, raw: '150000' }]);
+      // But for the header, which is in no chunk.
+      const size = (await stat(packed)).size;
+      expect(found.bytes).toBeGreaterThan(size * 0.999);
+      expect(found.bytes).toBeLessThanOrEqual(size);
+      if (process === pass) {
+        expect(await engine.read('packed-out.csv')).toBe(await engine.read('plain-out.csv'));
+        const corrected = found.rejected.map((reject) => ({ ...reject, raw: '150000,"line, 150000"' }));
+        const again = await engine.retried(found.id, corrected);
+        expect(again.counts).toMatchObject({ in: 200_000, rejected: 0 });
+        expect(await engine.read('packed-out.csv')).toContain('"line, 150000"');
+      }
+    }
+    expect(await engine.staging()).toEqual([]);
   });
 
   it('that are not whole publish nothing', async () => {

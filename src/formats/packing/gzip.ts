@@ -23,7 +23,7 @@ export async function* gunzipped(
       yield block as Buffer;
     }
   } catch (error) {
-    throw faultOf(error as NodeJS.ErrnoException, named);
+    throw gzipFault(error as NodeJS.ErrnoException, named);
   } finally {
     input.destroy();
     gunzip.destroy();
@@ -36,13 +36,14 @@ export async function* gunzipped(
   );
 }
 
-function faultOf(error: NodeJS.ErrnoException, named: (message: string) => string): unknown {
+/** What zlib says, as ours. */
+export function gzipFault(error: NodeJS.ErrnoException, named: (message: string) => string): unknown {
   if (error.code === 'Z_BUF_ERROR') {
     return new MillraceError('source.truncated', named('ends in the middle of its gzip data; copy it again'), {
       cause: error,
     });
   }
-  if (!error.code?.startsWith('Z_')) return error;
+  if (!error.code?.startsWith('Z_') && error.code !== 'ERR_BUFFER_TOO_LARGE') return error;
   return new MillraceError('source.corrupt_gzip', named(`is no sound gzip data: ${error.message}; copy it again`), {
     cause: error,
   });

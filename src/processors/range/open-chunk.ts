@@ -1,6 +1,7 @@
 import { csvRangeReader } from '../../formats/csv-reader.js';
 import { itemsReader } from '../../formats/items-reader.js';
 import { ndjsonRangeReader } from '../../formats/ndjson-reader.js';
+import { framedText } from '../../formats/packing/frames.js';
 import { readParquetMetadata } from '../../formats/parquet-file.js';
 import { parseOwnNdjson } from '../../formats/ndjson-writer.js';
 import { parquetRangeReader } from '../../formats/parquet-reader.js';
@@ -66,6 +67,7 @@ export class HeldFile {
     const { packing, label } = this.plan.files[file]!;
     const source = await this.open(file);
     if (!packing) return source;
+    if (packing.frames) return framedText(source, packing, packing.frames, label);
     try {
       return await unpackFile(this.context, source, packing, label, this.check);
     } finally {

@@ -1,5 +1,5 @@
 import type { Plan } from '../../core/plan.js';
-import { chunkAt, hasColumns } from '../../core/plan.js';
+import { chunkAt, hasColumns, isOneChunk, textBytes } from '../../core/plan.js';
 import type { Receipt, ReceiptSpan } from '../../core/receipt.js';
 import { NO_COUNTS } from '../../core/records.js';
 import { isOneRange } from '../../core/part-format.js';
@@ -124,8 +124,10 @@ export async function newRun(
         receipt.bytes += rows === 0 ? 0 : Math.round((file.size * (chunk.endRow - chunk.firstRow)) / rows);
         return;
       }
-      const { packing, size } = plan.files[chunk.file]!;
-      receipt.bytes += packing ? size : span!.end - span!.first;
+      const file = plan.files[chunk.file]!;
+      // What was read of a file adds up to its size, however it is packed.
+      const read = (at: number) => Math.floor((at / textBytes(file)) * file.size);
+      receipt.bytes += isOneChunk(file) ? file.size : read(span!.end) - read(span!.first);
       join(receipt.spans, { file: chunk.file, ...span!, lines, records });
       control.report(receipt.bytes, receipt.counts.used + receipt.counts.filtered + run.rejects.records);
     },
