@@ -86,7 +86,9 @@ async function verified(needs: Needs, part: ManifestPart, inWorkArea: boolean): 
   } finally {
     await source.close();
   }
-  if (source.size === part.bytes && hash.digest('hex') === part.sha256) return found;
+  const { partition } = part;
+  if (source.size === part.bytes && hash.digest('hex') === part.sha256)
+    return { ...found, ...(partition !== undefined && { partition }) };
   throw new MillraceError(
     'source.changed',
     `source "${found.label}" is not what the manifest says of it (${part.bytes} bytes, sha256 ${part.sha256}); it was changed since it was committed`,

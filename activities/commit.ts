@@ -44,6 +44,25 @@ interface Piece extends PartRef {
   /** Where it lies on a disk of this machine. */
   localPath?: string | null;
   inline?: Buffer;
+  /** Of a section: where it begins in what lies there. */
+  offset?: number;
+  /** Of a section: its folder in the output. */
+  partition?: string;
+}
+
+/** The files that a piece of a partitioned output holds; of others the piece itself. */
+function filesOf({ sections, ...piece }: Piece): Piece[] {
+  if (!sections) return [piece];
+  return sections.map(({ partition, offset, bytes, records, sha256 }) => ({
+    ...piece,
+    partition,
+    offset,
+    bytes,
+    records,
+    digest: `sha256:${sha256}`,
+    localPath: null,
+    inline: piece.inline?.subarray(offset, offset + bytes),
+  }));
 }
 
 const COPY_BYTES = 4 * 1024 * 1024;
@@ -260,11 +279,21 @@ class Commit {
     const parts: ManifestPart[] = [];
     try {
       for (const [i, piece] of ready.entries()) {
-        const name = `part-${String(i).padStart(5, '0')}.${format}${isGzipped(this.plan) ? '.gz' : ''}`;
-        const file = await staged.file(name);
-        const made = await this.fill(file, [piece], false);
-        await published(file, 'error');
-        parts.push({ uri: staged.uriOf(name), chunk: piece.chunk, records: piece.records, ...made });
+        const last = `part-${String(i).padStart(5, '0')}.${format}${isGzipped(this.plan) ? '.gz' : ''}`;
+        for (const one of filesOf(piece)) {
+          const name = one.partition === undefined ? last : `${one.partition}/${last}`;
+          const file = await staged.file(name);
+          const made = await this.fill(file, [one], false);
+          await published(file, 'error');
+          const { chunk, records, partition } = one;
+          parts.push({
+            uri: staged.uriOf(name),
+            chunk,
+            records,
+            ...made,
+            ...(partition !== undefined && { partition }),
+          });
+        }
       }
       const output: OutputRef = {
         uri: target,
@@ -272,6 +301,7 @@ class Commit {
         format,
         ...(isGzipped(this.plan) && { gzip: true as const }),
         single: false,
+        ...(sink.partitionBy && { partitionBy: sink.partitionBy }),
         records: parts.reduce((sum, part) => sum + part.records, 0),
         bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
         columns: columnsOf(ready),
@@ -336,16 +366,18 @@ class Commit {
     const source = await this.to.work.open(piece.key);
     try {
       const digest = createDigest(digestKind(piece.digest));
-      const size = Math.min(COPY_BYTES, source.size);
+      const { offset = 0 } = piece;
+      const end = piece.offset === undefined ? source.size : offset + piece.bytes;
+      const size = Math.min(COPY_BYTES, end - offset);
       const blocks = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)];
       const readAt = (at: number) => {
-        const block = source.read(at, at + COPY_BYTES, blocks[(at / COPY_BYTES) % 2]);
+        const block = source.read(at, Math.min(at + COPY_BYTES, end), blocks[((at - offset) / COPY_BYTES) % 2]);
         // Its failure is met where it is waited for; unheard until then it would end the worker.
         block.catch(() => undefined);
         return block;
       };
-      let next = readAt(0);
-      for (let at = 0; at < source.size; at += COPY_BYTES) {
+      let next = readAt(offset);
+      for (let at = offset; at < end; at += COPY_BYTES) {
         this.signal.throwIfAborted();
         const block = await next;
         next = readAt(at + COPY_BYTES);
@@ -367,21 +399,20 @@ class Commit {
   /** Parts as Parquet: joined into one, or one each. SQL parts are Parquet already and only need joining. */
   private async asParquet(pieces: Piece[], single: boolean): Promise<Piece[]> {
     const { pool, work } = this.to;
-    const { process, sink } = this.plan.spec;
-    const fromSql = process.use === 'sql';
-    const form = { codec: sink?.compression, rowGroupRows: sink?.rowGroupRows };
+    const { job, inline } = this.input;
+    const fromSql = this.plan.spec.process.use === 'sql';
     if (fromSql && (!single || pieces.length === 1)) return pieces;
     const given = await Promise.all(pieces.map((piece) => this.inWorkArea(piece)));
     const made = await withLocalParts(work, given, (parts) =>
       pool.run(
         'toParquet',
-        { parts, format: fromSql ? 'parquet' : 'ndjson', single, ...form },
+        { job, inline, parts, format: fromSql ? 'parquet' : 'ndjson' },
         { signal: this.signal, lane: currentLane() },
       ),
     );
     return Promise.all(
       made.map(async ({ path: localPath, ...part }, i) => {
-        const key = keys.part(this.input.job, i, 0, `parquet-${path.basename(localPath)}`, 'part');
+        const key = keys.part(job, i, 0, `parquet-${path.basename(localPath)}`, 'part');
         await work.publishFile(key, localPath);
         return { ...part, key, chunk: single ? null : pieces[i]!.chunk, localPath: work.localPath(key) };
       }),

@@ -133,11 +133,12 @@ export async function preview(dependencies: Dependencies, { spec }: { spec: unkn
 }
 
 /** In a thread: a damaged page may end the one that decodes it. */
-function parquetSample({ pool }: Dependencies, plan: Plan): Promise<Row[]> {
+async function parquetSample({ pool }: Dependencies, plan: Plan): Promise<Row[]> {
   const file = plan.files[0]!;
-  const { uri, pin, label } = file;
+  const { uri, pin, label, constants } = file;
   const columns = columnsOfFile(plan, file);
-  return pool.run('sampleParquet', { uri, pin, label, columns, rows: SAMPLE_ROWS });
+  const rows = await pool.run('sampleParquet', { uri, pin, label, columns, rows: SAMPLE_ROWS });
+  return rows.map((row) => ({ ...constants, ...row }));
 }
 
 /** Only the items that the API put there for this very job: the key must not lead into another one. */

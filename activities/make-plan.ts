@@ -21,6 +21,8 @@ import { chained } from './chained.js';
 import { lookAtPages, pagesOf } from './copy-pages.js';
 import { copiedSource, describeCopy, mustCopy, tableOf, tablesOf } from './copy-source.js';
 import type { Dependencies } from './dependencies.js';
+import { folderColumns } from './folder-columns.js';
+import type { FolderColumns } from './folder-columns.js';
 
 export interface Planned {
   plan: Plan;
@@ -82,6 +84,7 @@ export async function makePlan(
         ? refOf(laid.files[0])
         : undefined,
   });
+  checkPartition(spec, check.output);
   const plan: Plan = {
     version: 1,
     job,
@@ -105,6 +108,20 @@ export async function makePlan(
     concurrency: laneCount(spec.options.concurrency, threads),
   };
   return { plan, output: check.output, sample: laid.sample, warnings: [...laid.warnings, ...sinkWarnings(plan)] };
+}
+
+/** @throws MillraceError `sink.partition_column` as far as the columns of the result are known */
+function checkPartition({ sink }: JobSpec, output: Planned['output']): void {
+  const by = sink?.partitionBy;
+  if (!by || !output) return;
+  const names = output.map(({ name }) => name);
+  const missing = by.find((name) => !names.includes(name));
+  if (missing === undefined && names.length > by.length) return;
+  const why =
+    missing === undefined
+      ? 'no column is left for the files themselves'
+      : `the result has no column "${missing}"; it has ${names.join(', ')}`;
+  throw new MillraceError('sink.partition_column', `sink.partitionBy: ${why}`);
 }
 
 interface Layout {
@@ -192,7 +209,8 @@ async function planFiles(
       ...(await Promise.all(some.map((object) => lookAt(store, object, format, { ...source, csv: csv.options })))),
     );
   }
-  const columns = oneTable(found, shapes, format, source);
+  const folders = folderColumns(found, source);
+  const columns = withFolders(oneTable(found, shapes, format, source), folders);
   const bytes = found.reduce((sum, { pin }) => sum + pin.size, 0);
   const records = shapes.reduce((sum, shape) => sum + shape.records, 0);
   const chunk = ratedChunk(options);
@@ -217,6 +235,7 @@ async function planFiles(
       dataStart,
       headLines,
       ...(own && !sameNames(own, columns) && { columns: own }),
+      ...(folders && { constants: folders.values[i]! }),
       ...(packing && { packing }),
       rowBorders: borders,
     };
@@ -226,7 +245,7 @@ async function planFiles(
   return {
     format,
     columns,
-    ...(files.some((file) => file.columns) && { union: true }),
+    ...(files.some((file) => file.columns ?? file.constants) && { union: true }),
     files,
     itemCount: 0,
     chunkBytes,
@@ -234,7 +253,7 @@ async function planFiles(
     chunkCount,
     bytes,
     records,
-    sample: shapes[0]!.sample,
+    sample: shapes[0]!.sample.map((row) => ({ ...folders?.values[0], ...row })),
     csv: csv.options,
     warnings: [...csv.warnings, ...new Set(shapes.flatMap((shape) => shape.warnings))],
   };
@@ -379,6 +398,12 @@ function oneTable(
     );
   }
   return columns;
+}
+
+/** A column that the files have themselves is theirs. */
+function withFolders(columns: Column[], folders: FolderColumns | null): Column[] {
+  const names = namesOf(columns);
+  return [...columns, ...(folders?.columns ?? []).filter(({ name }) => !names.includes(name))];
 }
 
 function namesOf(columns: readonly Column[]): string[] {

@@ -17,6 +17,8 @@ import type { RangeTask } from './retry-range.js';
 
 /** Output of a small job up to this size travels in the result, and nothing is written before the commit. */
 const INLINE_PART_BYTES = 32 * 1024;
+/** Each is named in the receipt, which travels too. */
+const INLINE_SECTIONS = 50;
 
 /** Runs a range of chunks and publishes its receipt. */
 export async function processChunks({ work, pool }: Dependencies, asked: RangeInput): Promise<RangeResult> {
@@ -60,7 +62,8 @@ async function publish(work: WorkArea, input: RangeTask, output: ProcessOutput):
   const receiptKey = keys.receipt(job, from, to, generation);
   const unique = randomUUID();
   // Where a record was rejected there may be a retry, and that begins with what is on disk.
-  const travels = input.inline && receipt.counts.rejected === 0 && (part?.bytes ?? 0) <= INLINE_PART_BYTES;
+  const small = (part?.bytes ?? 0) <= INLINE_PART_BYTES && (part?.sections ?? []).length <= INLINE_SECTIONS;
+  const travels = input.inline && receipt.counts.rejected === 0 && small;
   const partKey = travels ? '' : keys.part(job, from, generation, unique, 'part');
   if (part) {
     const made = { ...partRef(part), key: partKey };
@@ -90,8 +93,8 @@ function resultOf(receipt: Receipt): RangeResult {
   return { ...totalsOf(receipt), reduced: receipt.reduced };
 }
 
-function partRef({ bytes, records, digest, columns }: StagedPart): Omit<PartRef, 'key'> {
-  return { bytes, records, digest, columns };
+function partRef({ path: _path, ...part }: StagedPart): Omit<PartRef, 'key'> {
+  return part;
 }
 
 async function takeInline({ receipt, part }: ProcessOutput): Promise<InlineReceipt> {

@@ -60,6 +60,8 @@ export interface OutputRef {
   gzip?: true;
   /** True: one file. False: a folder of parts. */
   single: boolean;
+  /** The columns that name the folders of the parts, and are not in them. */
+  partitionBy?: string[];
   records: number;
   bytes: number;
   columns: Array<{ name: string; type: string }>;
@@ -117,6 +119,8 @@ export interface ManifestPart {
   records: number;
   bytes: number;
   sha256: string;
+  /** Its folder in a partitioned output, such as `year=2024/origin=JFK`. */
+  partition?: string;
 }
 
 /** A job as every door shows it. */

@@ -12,7 +12,7 @@ export interface Plan {
   spec: JobSpec;
   format: SourceFormat | 'items';
   columns: Column[];
-  /** Files have columns of their own, each some of these. */
+  /** Files have columns of their own, each some of these, or some that their folders name. */
   union?: true;
   files: SourceFile[];
   /** Present for items below `INLINE_ITEMS_BYTES`; larger ones lie in the work area. */
@@ -55,6 +55,8 @@ export interface SourceFile {
   packing?: Packing;
   /** The names of its own columns, in its own order, where these are not those of the plan. */
   columns?: string[];
+  /** Columns that its folder names, and no record has: their values. */
+  constants?: Row;
   /** Parquet: the first row of each chunk and, last, the number of rows; length = chunkCount + 1. */
   rowBorders?: number[];
 }

@@ -70,6 +70,18 @@ export interface PartRef {
   /** Of its bytes, with the kind in front: see `partDigest`. */
   digest: string;
   columns: Array<{ name: string; type: string }>;
+  /** Of a partitioned output: the files that lie in it, one behind the other. */
+  sections?: Section[];
+}
+
+/** A stretch of a part that is a file of its own in the output. */
+export interface Section {
+  /** Its folder: see `partitionPath`. */
+  partition: string;
+  offset: number;
+  bytes: number;
+  records: number;
+  sha256: string;
 }
 
 /** What a receipt adds to the sums of its job. */

@@ -43,6 +43,8 @@ export interface SourceSpec {
   json?: { pointer: string };
   /** The source is a JSON API that gives its records page by page. */
   pages?: PagesSpec;
+  /** Folders name columns: `year=2024/`. */
+  partitions?: 'hive';
   /** Whether all files must have the same columns, or may have some each. Absent: CSV and Parquet the same, JSON some each. */
   evolution?: 'strict' | 'union';
   /** JSON Schema that each record must match; others are rejected. */
@@ -86,6 +88,8 @@ export interface SinkSpec {
   compression?: SinkCompression;
   /** Of Parquet: rows of a row group, or up to a batch more. Absent: 122,880. */
   rowGroupRows?: number;
+  /** Of a folder: the columns by whose values its parts lie in folders of their own. */
+  partitionBy?: string[];
   ifExists: 'error' | 'replace';
   /** Of a `postgres:` table: what its rows are to what is there. */
   table?: { ifExists: 'error' | 'replace' | 'append'; upsert?: string[] };

@@ -1,9 +1,9 @@
 import type { Issue } from '../core/errors.js';
 import type { ProcessorInfo } from '../core/job.js';
-import type { RangeInput, SourcePin } from '../core/plan.js';
+import type { PlanRef, RangeInput, SourcePin } from '../core/plan.js';
 import type { PartRef, Receipt } from '../core/receipt.js';
 import type { Column, Row } from '../core/records.js';
-import type { PagesSpec, SinkCompression, SinkFormat } from '../core/spec.js';
+import type { PagesSpec, SinkFormat } from '../core/spec.js';
 import type { PageCursor } from '../formats/pages.js';
 import type { TableRange } from '../stores/port.js';
 
@@ -25,7 +25,7 @@ export interface ThreadTasks {
   copyRange: { input: TableRange; output: StagedPart };
   /** Copies pages of an API into a file of NDJSON, as many as make one. */
   copyPages: { input: PagesInput; output: CopiedPages };
-  /** Joins part files into Parquet. */
+  /** Makes part files Parquet: joined into one where the sink is one file, else one each. */
   toParquet: { input: ToParquetInput; output: StagedPart[] };
 }
 
@@ -139,13 +139,8 @@ export interface ReduceInput {
   partials: string[];
 }
 
-export interface ToParquetInput {
+export interface ToParquetInput extends PlanRef {
   /** Local paths of the parts, in source order, all of one format. */
   parts: string[];
   format: SinkFormat;
-  /** One file of all parts, or one file each. */
-  single: boolean;
-  /** Absent: snappy. */
-  codec?: SinkCompression;
-  rowGroupRows?: number;
 }

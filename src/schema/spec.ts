@@ -212,6 +212,7 @@ const source = closed({
     description:
       'A JSON API that gives its records page by page; the next page is named by a Link header (link), by a value in the page (cursor), or counted (number)',
   }),
+  partitions: z.enum(['hive']).optional().meta({ description: 'hive: folders such as year=2024/ are columns too' }),
   evolution: z.enum(['strict', 'union']).optional().meta({
     description:
       'strict: all files have the same columns; union: each has some of them, the others are null there. Default: strict for csv and parquet, else union',
@@ -242,6 +243,10 @@ const sink = closed({
     .max(MAX_ROW_GROUP)
     .optional()
     .meta({ description: 'Of parquet: rows of a row group, or some more; default: 122880' }),
+  partitionBy: columnNames
+    .refine((names) => new Set(names).size === names.length, { error: 'the same column stands there twice' })
+    .optional()
+    .meta({ description: 'Of a folder: columns by whose values the parts lie in folders such as year=2024/' }),
   ifExists: z
     .enum(['error', 'replace', 'append'])
     .default('error')
@@ -249,7 +254,7 @@ const sink = closed({
   upsert: columnNames
     .optional()
     .meta({ description: 'Of a postgres: table, the columns of the key whose rows are replaced' }),
-}).transform(({ uri, format, compression, rowGroupRows, ifExists, upsert }, context) => {
+}).transform(({ uri, format, compression, rowGroupRows, partitionBy, ifExists, upsert }, context) => {
   const refuse = (field: string, message: string) => {
     context.addIssue({ code: 'custom', path: [field], message });
     return z.NEVER;
@@ -258,6 +263,7 @@ const sink = closed({
     if (format) return refuse('format', 'a table has no format; leave it out');
     if (compression !== 'auto') return refuse('compression', 'a table has none; leave it out');
     if (rowGroupRows !== undefined) return refuse('rowGroupRows', 'a table has none; leave it out');
+    if (partitionBy) return refuse('partitionBy', 'a table has none; leave it out');
     if (upsert && ifExists === 'replace')
       return refuse('upsert', 'wanted either upsert or ifExists: replace, found both');
     const table = { ifExists, ...(upsert && { upsert }) };
@@ -270,6 +276,8 @@ const sink = closed({
   }
   if (upsert) return refuse('upsert', 'wanted of a postgres: table only');
   if (ifExists === 'append') return refuse('ifExists', 'append is of postgres: tables; wanted error or replace');
+  if (partitionBy && !uri.endsWith('/'))
+    return refuse('partitionBy', 'is of folders; end sink.uri in "/", or leave it out');
   if (uri.endsWith('/') && !format) {
     return refuse('format', `missing; a folder of parts needs ${SINK_FORMATS.join(', ')}`);
   }
@@ -285,7 +293,14 @@ const sink = closed({
     return refuse('compression', `wanted auto, none or gzip for ${settled}, found ${shown(compression)}`);
   if (rowGroupRows !== undefined && settled !== 'parquet')
     return refuse('rowGroupRows', `only parquet has row groups, the sink is ${settled}; leave it out`);
-  return { uri, format: settled, ...packed, ...(rowGroupRows !== undefined && { rowGroupRows }), ifExists };
+  return {
+    uri,
+    format: settled,
+    ...packed,
+    ...(rowGroupRows !== undefined && { rowGroupRows }),
+    ...(partitionBy && { partitionBy }),
+    ifExists,
+  };
 });
 
 /** Null where the format cannot be compressed so. */

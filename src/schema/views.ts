@@ -25,6 +25,7 @@ const outputRefSchema = z.object({
   format: z.enum(['csv', 'ndjson', 'parquet']),
   gzip: z.literal(true).optional().meta({ description: 'Text that is gzipped' }),
   single: z.boolean(),
+  partitionBy: z.array(z.string()).optional().meta({ description: 'Columns that name the folders of the parts' }),
   records: count,
   bytes: count,
   columns: z.array(outputColumn),
@@ -202,7 +203,14 @@ export const manifestSchema = z.object({
   counts: countsSchema,
   output: outputRefSchema,
   parts: z.array(
-    z.object({ uri: z.string(), chunk: count.nullable(), records: count, bytes: count, sha256: z.string() }),
+    z.object({
+      uri: z.string(),
+      chunk: count.nullable(),
+      records: count,
+      bytes: count,
+      sha256: z.string(),
+      partition: z.string().optional(),
+    }),
   ),
   rejects: z.array(z.object({ uri: z.string(), records: count })),
   failedChunks: z.array(z.object({ from: count, to: count, code: z.string(), message: z.string() })),

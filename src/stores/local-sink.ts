@@ -17,7 +17,16 @@ export async function stageFolder(target: string, owner: string): Promise<Staged
   const folder = path.resolve(target);
   const staged = hiddenSibling(folder, owner);
   await mkdir(staged, { recursive: true });
-  const file = (name: string) => stagedFile(path.join(staged, `.${name}.tmp`), path.join(staged, name));
+  const folders = new Set([staged]);
+  const file = async (name: string) => {
+    const target = path.join(staged, name);
+    const within = path.dirname(target);
+    if (!folders.has(within)) {
+      await mkdir(within, { recursive: true });
+      for (let one = within; one !== staged; one = path.dirname(one)) folders.add(one);
+    }
+    return stagedFile(path.join(within, `.${path.basename(name)}.tmp`), target);
+  };
   return {
     uriOf: (name) => path.join(folder, name),
     file,
@@ -26,6 +35,7 @@ export async function stageFolder(target: string, owner: string): Promise<Staged
       const beside = await file('manifest.json');
       await beside.append(Buffer.from(manifest));
       await beside.publish('error');
+      await Promise.all([...folders].map(syncFolder));
       const old = `${staged}.old`;
       if (ifExists === 'replace') await rename(folder, old).catch(ignore('ENOENT'));
       try {

@@ -31,6 +31,8 @@ export interface FoundObject {
   /** As the caller wrote it, or relative to the current folder. */
   label: string;
   pin: SourcePin;
+  /** Of a part of a partitioned result: its folder, see `partitionPath`. */
+  partition?: string;
 }
 
 /** Where job sources lie and results go. Every path is checked against the configured roots. */
@@ -194,7 +196,7 @@ export interface StagedFile {
 }
 
 export interface StagedFolder {
-  /** Where the file of that name will stand. */
+  /** Where the file of that name will stand; a name may have folders, as in `year=2024/part-00000.csv`. */
   uriOf(name: string): string;
   file(name: string): Promise<StagedFile>;
   /** As for a file, with `manifest` as its `manifest.json`. A folder that exists and is empty counts as absent. */

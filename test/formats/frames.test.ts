@@ -65,7 +65,7 @@ describe('the frames of a compressed file', () => {
     ['frames that say nothing of their text', zstdFrames(text, 700_000, { sized: false }), zstd],
     ['frames that are cut', zstdFrames(text, 700_000).subarray(0, -1), zstd],
     ['no zstd', Buffer.from('a,b\n1,2\n'), zstd],
-    ['text in another encoding', bgzip(text), { ...gzip, encoding: 'latin1' } as Packing],
+    ['text in another encoding', bgzip(text), { ...gzip, encoding: 'latin1' as const }],
   ])('are not looked for in %s', async (_, packed, packing) => {
     expect(await framesOf(bytesOf(packed), packing)).toBeNull();
   });

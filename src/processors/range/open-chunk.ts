@@ -122,11 +122,11 @@ export async function readChunk(
       );
     }
     case 'bytes':
-      return plan.format === 'csv'
-        ? alignedReader(plan, plan.files[chunk.file]!, (columns) =>
-            csvRangeReader(source!, range!, { columns, csv: plan.spec.source.csv }),
-          )
-        : ndjsonRangeReader(source!, range!, { columns: plan.columns });
+      return alignedReader(plan, plan.files[chunk.file]!, (columns) =>
+        plan.format === 'csv'
+          ? csvRangeReader(source!, range!, { columns, csv: plan.spec.source.csv })
+          : ndjsonRangeReader(source!, range!, { columns }),
+      );
   }
 }
 

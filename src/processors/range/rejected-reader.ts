@@ -105,14 +105,15 @@ async function readOne(
 ): Promise<{ row: Row } | { reject: Reject }> {
   const [start, end] = at === null ? [0, source.size] : [at, at + 1];
   const range = { start, end, exact: true, label: reject.source, chunk: reject.chunk };
-  const { columns } = plan;
   const chunk = chunkAt(plan, reject.chunk);
   const reader =
-    plan.format === 'csv' && chunk.kind === 'bytes'
-      ? alignedReader(plan, plan.files[chunk.file]!, (own) =>
-          csvRangeReader(source, range, { columns: own, csv: plan.spec.source.csv }),
-        )
-      : ndjsonRangeReader(source, range, plan.format === 'items' ? {} : { columns });
+    chunk.kind === 'items'
+      ? ndjsonRangeReader(source, range, {})
+      : alignedReader(plan, plan.files[chunk.file]!, (columns) =>
+          plan.format === 'csv'
+            ? csvRangeReader(source, range, { columns, csv: plan.spec.source.csv })
+            : ndjsonRangeReader(source, range, { columns }),
+        );
   const rows: Row[] = [];
   const rejects: Reject[] = [];
   for await (const batch of reader.batches()) {

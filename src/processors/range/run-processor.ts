@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { isGzipped, isSingleFile, outputFormat, partDigest } from '../../core/part-format.js';
 import type { Plan } from '../../core/plan.js';
 import { MillraceError } from '../../core/errors.js';
@@ -12,6 +15,7 @@ import { labelOf } from './open-chunk.js';
 import { paced } from './paced.js';
 import { refused, shifted } from './reject-log.js';
 import { PartWriter } from './part-writer.js';
+import { MAX_PARTITIONS, joinSections, nameOf, tooMany } from './sections.js';
 import type { ThreadContext } from './context.js';
 import { reducesAtOnce } from './range-run.js';
 import type { RangeOutput, RangeRun } from './range-run.js';
@@ -33,26 +37,32 @@ export async function runProcessor(run: RangeRun, watch?: Watch): Promise<RangeO
       output.discard();
       return { reduced: false };
     }
-    if (!reduction) return { part: output.close(), reduced: false };
+    if (!reduction) return { part: await output.close(), reduced: false };
     if (reducesAtOnce(run)) {
       const rows = finish(processor as ReduceProcessor<unknown>, reduction.accumulator(), use.params);
       output.write(rows);
       run.receipt.counts.out = rows.length;
-      return { part: output.close(), reduced: true };
+      return { part: await output.close(), reduced: true };
     }
     output.writeText(JSON.stringify(reduction.accumulator()));
-    return { part: output.close(), reduced: false };
+    return { part: await output.close(), reduced: false };
   });
 }
 
 /** Runs `write` with an output of its own, which is gone when it fails. */
 async function writing<T>(
-  { work }: ThreadContext,
+  context: ThreadContext,
   plan: Plan,
   isOutput: boolean,
-  write: (output: RowOutput) => T | Promise<T>,
+  write: (output: Output) => T | Promise<T>,
 ): Promise<T> {
-  const output = new RowOutput(await work.scratchFile('part'), plan, isOutput);
+  const path = await context.work.scratchFile('part');
+  const { partitionBy } = plan.spec.sink ?? {};
+  // Parquet is taken apart at commit, where it is made.
+  const partitioned = isOutput && partitionBy !== undefined && outputFormat(plan) !== 'parquet';
+  const output = partitioned
+    ? new PartitionedOutput(path, plan, partitionBy, context.scratch)
+    : new RowOutput(path, plan, isOutput);
   try {
     return await write(output);
   } catch (error) {
@@ -94,7 +104,7 @@ export async function probeRecords(run: RangeRun, watch: Watch): Promise<void> {
 async function readAll(
   run: RangeRun,
   application: Application,
-  output: Pick<RowOutput, 'write'>,
+  output: Pick<Output, 'write'>,
   watch?: Watch,
 ): Promise<void> {
   const { plan, control, rejects, receipt } = run;
@@ -137,11 +147,19 @@ function processorContext(processor: AnyProcessor, { plan, context, signal }: Ra
   };
 }
 
+/** What rows become; either closed or discarded in the end. */
+interface Output {
+  write(rows: Row[]): void;
+  writeText(text: string): void;
+  close(): StagedPart | Promise<StagedPart>;
+  discard(): void;
+}
+
 /**
  * The rows of a range as one part file, in the form of the sink. Parquet is made at commit, from NDJSON: only then all
  * columns and their types are known.
  */
-class RowOutput {
+class RowOutput implements Output {
   private readonly writer: PartWriter;
   private readonly csv: boolean;
   private readonly ownHeader: boolean;
@@ -186,6 +204,73 @@ class RowOutput {
     this.toLines ??= createCsvWriter(this.columns);
     return (header ? csvHeader(this.columns) : '') + this.toLines(rows);
   }
+}
+
+/** The rows of a range by the values of some of their columns, which they lose. */
+class PartitionedOutput implements Output {
+  private readonly folder: string;
+  private readonly files = new Map<string, RowOutput>();
+
+  constructor(
+    private readonly path: string,
+    private readonly plan: Plan,
+    private readonly columns: readonly string[],
+    scratch: string,
+  ) {
+    this.folder = join(scratch, randomUUID());
+    mkdirSync(this.folder, { recursive: true });
+  }
+
+  write(rows: Row[]): void {
+    const groups = new Map<string, Row[]>();
+    for (const row of rows) {
+      const partition = nameOf(this.columns.map((column) => ({ column, value: partitionText(row, column) })));
+      const rest = Object.fromEntries(Object.entries(row).filter(([name]) => !this.columns.includes(name)));
+      const group = groups.get(partition);
+      if (group) group.push(rest);
+      else groups.set(partition, [rest]);
+    }
+    for (const [partition, group] of groups) this.file(partition).write(group);
+  }
+
+  private file(partition: string): RowOutput {
+    let file = this.files.get(partition);
+    if (!file) {
+      if (this.files.size === MAX_PARTITIONS) throw tooMany();
+      file = new RowOutput(join(this.folder, String(this.files.size)), this.plan, false);
+      this.files.set(partition, file);
+    }
+    return file;
+  }
+
+  writeText(): never {
+    throw new Error('an accumulator is not partitioned');
+  }
+
+  async close(): Promise<StagedPart> {
+    const parts = [...this.files].map(([partition, file]) => ({ partition, ...file.close() }));
+    this.files.clear();
+    const joined = await joinSections(parts, this.path, isGzipped(this.plan));
+    rmSync(this.folder, { recursive: true });
+    const records = parts.reduce((sum, part) => sum + part.records, 0);
+    return { ...joined, records, columns: parts[0]?.columns ?? [] };
+  }
+
+  discard(): void {
+    for (const file of this.files.values()) file.discard();
+    rmSync(this.folder, { recursive: true, force: true });
+    rmSync(this.path, { force: true });
+  }
+}
+
+function partitionText(row: Row, column: string): string | null {
+  const value = Object.hasOwn(row, column) ? row[column] : undefined;
+  if (value === null) return null;
+  if (['string', 'number', 'bigint', 'boolean'].includes(typeof value)) return String(value);
+  throw new MillraceError(
+    'processor.bad_output',
+    `sink.partitionBy: a row has ${value === undefined ? 'no' : `a ${typeof value} as its`} column "${column}"; wanted a text, a number, a boolean or null`,
+  );
 }
 
 /** A CSV has the columns of its first row; a row with others would be cut in silence. */

@@ -2,13 +2,15 @@ import path from 'node:path';
 import { MillraceError } from '../../core/errors.js';
 import { readsEachRecord } from '../../core/plan.js';
 import { isGzipped, isSingleFile, outputFormat, partDigest } from '../../core/part-format.js';
+import type { DigestKind } from '../../core/receipt.js';
 import type { CsvOptions } from '../../core/spec.js';
 import { copyCsvRange } from '../../formats/csv-range.js';
 import { createCsvWriter } from '../../formats/csv-writer.js';
 import { copyNdjsonRange } from '../../formats/ndjson-range.js';
 import { ndjsonLines } from '../../formats/ndjson-writer.js';
 import type { SqlOutput, SqlTable } from '../engine.js';
-import type { SqlMap } from '../sql/sql-engine.js';
+import type { SqlMap, SqlPart } from '../sql/sql-engine.js';
+import type { StagedPart } from '../tasks.js';
 import { inScratch } from './context.js';
 import { localParquet } from './local-parquet.js';
 import { planItems } from './open-chunk.js';
@@ -17,6 +19,7 @@ import { PartWriter } from './part-writer.js';
 import { shifted } from './reject-log.js';
 import { reducesAtOnce } from './range-run.js';
 import type { RangeOutput, RangeRun } from './range-run.js';
+import { stageSections } from './sections.js';
 import { stagePart } from './stage-part.js';
 
 export interface SqlSteps {
@@ -43,21 +46,34 @@ export async function runSql(run: RangeRun): Promise<RangeOutput> {
     const part = await map.finish();
     receipt.counts.out = part.records;
     if (!steps.reduce || !reducesAtOnce(run)) {
-      const form = { digest: partDigest(plan), gzip: !steps.reduce && isGzipped(plan) };
-      return { part: await stagePart(context, mapped.path, part, form), reduced: false };
+      if (!steps.reduce) return { part: await stageOutput(run, mapped.path, part, partDigest(plan)), reduced: false };
+      return { part: await stagePart(context, mapped.path, part, { digest: partDigest(plan) }), reduced: false };
     }
 
     const reduced: SqlOutput = { path: path.join(folder, 'reduced'), ...sinkForm(run) };
     const result = await engine.reduce([mapped.path], steps.reduce, reduced, signal);
     receipt.counts.out = result.records;
-    const form = { digest: 'sha256', gzip: isGzipped(plan) } as const;
-    return { part: await stagePart(context, reduced.path, result, form), reduced: true };
+    return { part: await stageOutput(run, reduced.path, result, 'sha256'), reduced: true };
   });
+}
+
+/** Takes an output that the engine wrote in `sinkForm` to where it can be published. */
+export function stageOutput(
+  { plan, context, signal }: Pick<RangeRun, 'plan' | 'context' | 'signal'>,
+  from: string,
+  part: SqlPart,
+  digest: DigestKind,
+): Promise<StagedPart> {
+  return plan.spec.sink?.partitionBy
+    ? stageSections(context, plan, from, part, signal)
+    : stagePart(context, from, part, { digest, gzip: isGzipped(plan) });
 }
 
 /** The form of the output's parts. One joined CSV file gets its header at commit. */
 export function sinkForm({ plan }: Pick<RangeRun, 'plan'>): Omit<SqlOutput, 'path'> {
-  const { compression: codec, rowGroupRows } = plan.spec.sink ?? {};
+  const { compression: codec, rowGroupRows, partitionBy } = plan.spec.sink ?? {};
+  // It is taken apart afterwards, when all of its values are known.
+  if (partitionBy) return { format: 'parquet' };
   return { format: outputFormat(plan), header: !isSingleFile(plan), codec, rowGroupRows };
 }
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Row } from '../../core/records.js';
 import { readParquetMetadata } from '../../formats/parquet-file.js';
 import { parquetRangeReader } from '../../formats/parquet-reader.js';
-import { isGzipped } from '../../core/part-format.js';
+import { isSingleFile } from '../../core/part-format.js';
 import { kindOf } from '../define.js';
 import type { ReduceProcessor } from '../define.js';
 import { SQL } from '../registry.js';
@@ -13,9 +13,8 @@ import type { ThreadContext } from './context.js';
 import { localParquet } from './local-parquet.js';
 import { finishReduction, writeRows } from './run-processor.js';
 import type { Task } from './range-run.js';
-import { sinkForm } from './run-sql.js';
+import { sinkForm, stageOutput } from './run-sql.js';
 import type { SqlSteps } from './run-sql.js';
-import { stagePart } from './stage-part.js';
 
 /** Checks a processor and its parameters against the columns of the source. */
 export async function checkProcess(context: ThreadContext, input: CheckInput): Promise<CheckOutput> {
@@ -80,30 +79,29 @@ export async function reducePartials(
   const engine = await context.sql();
   return inScratch(context, async (folder) => {
     const output = { path: path.join(folder, 'reduced'), ...sinkForm({ plan }) };
-    return stagePart(context, output.path, await engine.reduce(partials, reduce!, output, signal), {
-      digest: 'sha256',
-      gzip: isGzipped(plan),
-    });
+    const part = await engine.reduce(partials, reduce!, output, signal);
+    return stageOutput({ plan, context, signal }, output.path, part, 'sha256');
   });
 }
 
 /** Part files as Parquet: joined in order into one, or one each. */
 export async function toParquet(
   context: ThreadContext,
-  { parts, format, single, codec, rowGroupRows }: ToParquetInput,
+  { parts, format, ...ref }: ToParquetInput,
   { signal }: Task,
 ): Promise<StagedPart[]> {
+  const plan = await context.plan(ref);
   const engine = await context.sql();
   return inScratch(context, async (folder) => {
     const made: StagedPart[] = [];
-    for (const [i, group] of (single ? [parts] : parts.map((part) => [part])).entries()) {
-      const output = { path: path.join(folder, `${i}.parquet`), format: 'parquet' as const, codec, rowGroupRows };
+    for (const [i, group] of (isSingleFile(plan) ? [parts] : parts.map((part) => [part])).entries()) {
+      const output = { path: path.join(folder, `${i}.parquet`), ...sinkForm({ plan }) };
       // The columns are those of all parts, so that every file of a folder has the same.
       const part =
         format === 'parquet'
           ? await engine.reduce(group, 'from partials', output, signal)
           : await engine.convert(group, parts, output, signal);
-      made.push(await stagePart(context, output.path, part, { digest: 'sha256' }));
+      made.push(await stageOutput({ plan, context, signal }, output.path, part, 'sha256'));
     }
     return made;
   });

@@ -17,6 +17,8 @@ export async function openJail(
     memory_limit: `${memoryBytes}B`,
     temp_directory: join(scratch, 'duckdb-temp'),
     preserve_insertion_order: 'true',
+    // Beyond it a partition would get a second file; see MAX_PARTITIONS.
+    partitioned_write_max_open_files: '1000',
     // It tells files apart by name and time, and would serve the bytes of a file that had the same name a moment ago.
     enable_external_file_cache: 'false',
     autoinstall_known_extensions: 'false',

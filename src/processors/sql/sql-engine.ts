@@ -4,6 +4,7 @@ import { mkdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { MillraceError, messageOf } from '../../core/errors.js';
+import type { PartitionValue } from '../../core/partition.js';
 import type { Column } from '../../core/records.js';
 import { MAX_RECORD_BYTES } from '../../core/spec.js';
 import type { SqlColumn, SqlOutput, SqlTable } from '../engine.js';
@@ -38,6 +39,19 @@ export interface SqlEngine {
    * @param all every file of the output: the columns are those of all of them
    */
   convert(paths: string[], all: string[], output: SqlOutput, signal?: AbortSignal): Promise<SqlPart>;
+  /** The rows of a Parquet file counted by the values of some columns, as text; at most so many groups. */
+  groups(path: string, by: readonly string[], limit: number): Promise<SqlGroup[]>;
+  /**
+   * Writes the rows of a Parquet file into one file for each group of values, without the columns of the group: `part0.<format>` in
+   * the folder that `partitionPath` names, below the output's path. Within a file they keep their order.
+   */
+  partition(
+    path: string,
+    columns: readonly SqlColumn[],
+    by: readonly string[],
+    output: SqlOutput,
+    signal?: AbortSignal,
+  ): Promise<void>;
   /**
    * Writes what PostgreSQL copied as CSV (no header, null as `\\N`) as one Parquet file of these types.
    * @throws MillraceError `source.bad_value` where a value has no place in its type
@@ -50,6 +64,11 @@ export interface SqlEngine {
 export interface CopiedColumn {
   name: string;
   stored: string;
+}
+
+export interface SqlGroup {
+  values: PartitionValue[];
+  records: number;
 }
 
 export interface SqlMap {
@@ -302,6 +321,46 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
     });
   }
 
+  async function groups(given: string, by: readonly string[], limit: number): Promise<SqlGroup[]> {
+    const path = await realpath(given);
+    return connected(await jailFor([path]), undefined, async (connection) => {
+      const texts = by.map((name) => `${identifier(name)}::varchar`).join(', ');
+      const found = await connection.runAndReadAll(
+        `select ${texts}, count(*) ${partialsSource([path])} group by all limit ${limit}`,
+      );
+      return found.getRows().map((row) => ({
+        values: by.map((column, i) => ({ column, value: row[i] as string | null })),
+        records: Number(row[by.length]),
+      }));
+    });
+  }
+
+  async function partition(
+    given: string,
+    columns: readonly SqlColumn[],
+    by: readonly string[],
+    output: SqlOutput,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const path = await realpath(given);
+    const source = forFormat(partialsSource([path]), columns, output);
+    const others = columns.filter(({ name }) => !by.includes(name)).map(({ name }) => identifier(name));
+    const keys = by.map(identifier).join(', ');
+    // JSON cannot be partitioned, CSV can: of one column whose text has neither delimiter nor quote, it is what is written.
+    const isJson = output.format === 'ndjson';
+    const lines = `select ${keys}, to_json(struct_pack(${others.map((name) => `${name} := ${name}`).join(', ')}))::varchar from (${source})`;
+    const options = isJson
+      ? `format csv, header false, delimiter '\u0001', quote '\u0002', escape '\u0002', file_extension 'ndjson'`
+      : optionsOf(output);
+    await connected(await jailFor([path]), signal, (connection) =>
+      connection.run(
+        `copy (${isJson ? lines : source}) to ${literal(output.path)} (${options}, partition_by (${keys}), filename_pattern 'part')`,
+      ),
+    ).catch((error: unknown) => {
+      throw sqlError('map', error);
+    });
+  }
+
   async function importCopy(
     given: string,
     columns: CopiedColumn[],
@@ -338,6 +397,8 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
     reduce,
     check,
     convert,
+    groups,
+    partition,
     importCopy,
     close() {
       annex?.jail.closeSync();
@@ -396,14 +457,17 @@ function forFormat(statement: string, columns: readonly SqlColumn[], { format }:
   return replaced.length === 0 ? statement : `select * replace (${replaced.join(', ')}) from (${statement}\n)`;
 }
 
-function copyTarget({ path, format, header, codec, rowGroupRows }: SqlOutput): string {
+function copyTarget(output: SqlOutput): string {
+  return `${literal(output.path)} (${optionsOf(output)})`;
+}
+
+function optionsOf({ format, header, codec, rowGroupRows }: SqlOutput): string {
   const rowGroups = rowGroupRows === undefined ? '' : `, row_group_size ${rowGroupRows}`;
-  const options = {
+  return {
     csv: `format csv, header ${header !== false}`,
     ndjson: 'format json',
     parquet: `format parquet, compression ${codec === 'none' ? 'uncompressed' : (codec ?? 'snappy')}${rowGroups}`,
-  };
-  return `${literal(path)} (${options[format]})`;
+  }[format];
 }
 
 function partialsSource(paths: readonly string[]): string {

@@ -154,7 +154,7 @@ function listedPrefix(pattern: string): string {
 
 function stageFolder(bucket: Bucket, folder: string, owner: string): StagedFolder {
   const attempt = randomUUID().slice(0, 8);
-  const placed = (name: string) => folder + name.replace(/^[^.]*/, `$&-${owner}-${attempt}`);
+  const placed = (name: string) => folder + name.replace(/[^./]*(?=[^/]*$)/, `$&-${owner}-${attempt}`);
   const written: string[] = [];
   return {
     uriOf: (name) => bucket.uri(placed(name)),
@@ -194,7 +194,7 @@ async function partsOf(bucket: Bucket, folder: string): Promise<string[]> {
 /** What attempts of a job left in a folder and no manifest names. */
 async function removeStrays(bucket: Bucket, folder: string, owner: string, kept: Set<string>): Promise<void> {
   const strays: string[] = [];
-  for await (const { key } of bucket.list(`${folder}part-`)) {
+  for await (const { key } of bucket.list(folder)) {
     if (isPartOf(key, owner) && !kept.has(key)) strays.push(key);
   }
   await bucket.remove(strays);
