@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { atOnce } from '../src/core/at-once.js';
 import { MillraceError } from '../src/core/errors.js';
 import type { JobResult, Manifest, ManifestPart } from '../src/core/job.js';
 import { keys, lastCommitted } from '../src/core/receipt.js';
@@ -68,11 +69,7 @@ async function partsOf(needs: Needs, { parts, output }: Manifest, ours: boolean)
   // A part without records may be a file without a header.
   const filled = parts.filter(({ records }) => records > 0);
   const wanted = filled.length > 0 ? filled : parts.slice(0, 1);
-  const found: FoundObject[] = [];
-  for (let i = 0; i < wanted.length; i += AT_ONCE) {
-    const some = wanted.slice(i, i + AT_ONCE);
-    found.push(...(await Promise.all(some.map((part) => verified(needs, part, output.inWorkArea)))));
-  }
+  const found = await atOnce(AT_ONCE, wanted, (part) => verified(needs, part, output.inWorkArea));
   return { found, format: output.format };
 }
 

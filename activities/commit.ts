@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { CommitInput, InlineReceipt } from '../src/contract.js';
+import { atOnce } from '../src/core/at-once.js';
 import { MillraceError } from '../src/core/errors.js';
 import { INLINE_RESULT_BYTES } from '../src/core/job.js';
 import type { JobResult, Manifest, ManifestPart, OutputRef } from '../src/core/job.js';
@@ -66,6 +67,8 @@ function filesOf({ sections, ...piece }: Piece): Piece[] {
 }
 
 const COPY_BYTES = 4 * 1024 * 1024;
+/** Files of a folder that are written side by side, so that one waits for the disk while another is read. */
+const FILES_AT_ONCE = 8;
 
 class Commit {
   private plan!: Plan;
@@ -276,25 +279,19 @@ class Commit {
     const target = await files.resolve(sink.uri, 'replace');
     const ready = format === 'parquet' ? await this.asParquet(pieces, false) : pieces;
     const staged = await files.stageFolder(target, job);
-    const parts: ManifestPart[] = [];
+    const ending = `${format}${isGzipped(this.plan) ? '.gz' : ''}`;
+    const named = ready.flatMap((piece, i) => {
+      const name = `part-${String(i).padStart(5, '0')}.${ending}`;
+      return filesOf(piece).map((one) => ({ one, name: one.partition ? `${one.partition}/${name}` : name }));
+    });
     try {
-      for (const [i, piece] of ready.entries()) {
-        const last = `part-${String(i).padStart(5, '0')}.${format}${isGzipped(this.plan) ? '.gz' : ''}`;
-        for (const one of filesOf(piece)) {
-          const name = one.partition === undefined ? last : `${one.partition}/${last}`;
-          const file = await staged.file(name);
-          const made = await this.fill(file, [one], false);
-          await published(file, 'error');
-          const { chunk, records, partition } = one;
-          parts.push({
-            uri: staged.uriOf(name),
-            chunk,
-            records,
-            ...made,
-            ...(partition !== undefined && { partition }),
-          });
-        }
-      }
+      const parts = await atOnce(FILES_AT_ONCE, named, async ({ one, name }): Promise<ManifestPart> => {
+        const file = await staged.file(name);
+        const made = await this.fill(file, [one], false);
+        await published(file, 'error');
+        const { chunk, records, partition } = one;
+        return { uri: staged.uriOf(name), chunk, records, ...made, ...(partition && { partition }) };
+      });
       const output: OutputRef = {
         uri: target,
         inWorkArea: false,
@@ -403,13 +400,13 @@ class Commit {
     const fromSql = this.plan.spec.process.use === 'sql';
     if (fromSql && (!single || pieces.length === 1)) return pieces;
     const given = await Promise.all(pieces.map((piece) => this.inWorkArea(piece)));
-    const made = await withLocalParts(work, given, (parts) =>
-      pool.run(
-        'toParquet',
-        { job, inline, parts, format: fromSql ? 'parquet' : 'ndjson' },
-        { signal: this.signal, lane: currentLane() },
-      ),
-    );
+    const options = { signal: this.signal, lane: currentLane() };
+    const made = await withLocalParts(work, given, async (paths) => {
+      // Those of all parts, so that every file of a folder has the same.
+      const columns = fromSql ? undefined : await pool.run('columnsOfParts', { parts: paths }, options);
+      const groups = single ? [paths] : paths.map((part) => [part]);
+      return atOnce(groups.length, groups, (parts) => pool.run('toParquet', { job, inline, parts, columns }, options));
+    });
     return Promise.all(
       made.map(async ({ path: localPath, ...part }, i) => {
         const key = keys.part(job, i, 0, `parquet-${path.basename(localPath)}`, 'part');

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { atOnce } from '../src/core/at-once.js';
 import { MillraceError } from '../src/core/errors.js';
 import type { Plan } from '../src/core/plan.js';
 import { keys } from '../src/core/receipt.js';
@@ -35,7 +36,7 @@ export async function claimFiles(
   job: string,
   found: readonly FoundObject[],
 ): Promise<FoundObject[]> {
-  const own = await eachOf(found, (file) => claim(needs, schedule, job, file));
+  const own = await atOnce(AT_ONCE, found, (file) => claim(needs, schedule, job, file));
   return found.filter((_, n) => own[n]);
 }
 
@@ -43,7 +44,7 @@ export async function claimFiles(
 export async function claimAgain(needs: Needs, plan: Plan): Promise<void> {
   const { increment, files, job } = plan;
   if (increment === undefined) return;
-  const own = await eachOf(files, (file) => claim(needs, increment, job, file));
+  const own = await atOnce(AT_ONCE, files, (file) => claim(needs, increment, job, file));
   const lost = files.filter((_, n) => !own[n]);
   if (lost.length > 0) throw taken(lost.map(({ label }) => label));
 }
@@ -51,7 +52,7 @@ export async function claimAgain(needs: Needs, plan: Plan): Promise<void> {
 /** Before anything is published. @throws MillraceError `source.taken` */
 export async function sealFiles({ work }: Pick<Needs, 'work'>, { increment, files, job }: Plan): Promise<void> {
   if (increment === undefined) return;
-  const held = await eachOf(files, async (file) => {
+  const held = await atOnce(AT_ONCE, files, async (file) => {
     for (;;) {
       const { last, next } = await read(work, increment, file);
       if (last?.job !== job || last.kind === 'free') return false;
@@ -65,7 +66,7 @@ export async function sealFiles({ work }: Pick<Needs, 'work'>, { increment, file
 /** After all is published. */
 export async function finishFiles({ work }: Pick<Needs, 'work'>, { increment, files, job }: Plan): Promise<void> {
   if (increment === undefined) return;
-  await eachOf(files, async (file) => {
+  await atOnce(AT_ONCE, files, async (file) => {
     const { last, next } = await read(work, increment, file);
     if (last?.job === job && last.kind === 'seal') await write(work, next, 'done', job, file);
   });
@@ -77,7 +78,7 @@ export async function finishFiles({ work }: Pick<Needs, 'work'>, { increment, fi
  */
 export async function releaseFiles({ work }: Pick<Needs, 'work'>, { increment, files, job }: Plan): Promise<void> {
   if (increment === undefined) return;
-  await eachOf(files, async (file) => {
+  await atOnce(AT_ONCE, files, async (file) => {
     const { last, next } = await read(work, increment, file);
     if (last?.job === job && last.kind === 'claim') await write(work, next, 'free', job, file);
   });
@@ -127,13 +128,6 @@ function versionOf({ uri, pin }: FileVersion): string {
   return createHash('sha256')
     .update(JSON.stringify([uri, ...version]))
     .digest('hex');
-}
-
-async function eachOf<In, Out>(all: readonly In[], run: (one: In) => Promise<Out>): Promise<Out[]> {
-  const results: Out[] = [];
-  for (let i = 0; i < all.length; i += AT_ONCE)
-    results.push(...(await Promise.all(all.slice(i, i + AT_ONCE).map(run))));
-  return results;
 }
 
 function taken(labels: readonly string[]): MillraceError {

@@ -1,3 +1,4 @@
+import { atOnce } from '../src/core/at-once.js';
 import { chunksPerActivity, laneCount, ratedChunk, rowBorders, textChunkBytes } from '../src/core/chunking.js';
 import { MillraceError } from '../src/core/errors.js';
 import { bytes as bytesText } from '../src/core/figures.js';
@@ -202,13 +203,8 @@ async function planFiles(
   const found = await choose(result?.found ?? (await findAll(store, source.uri!)));
   const format = result?.format ?? oneFormat(found, source.format);
   const csv = await settledDialect(store, found[0]!, format, source);
-  const shapes: Shape[] = [];
-  for (let i = 0; i < found.length; i += LOOKS_AT_ONCE) {
-    const some = found.slice(i, i + LOOKS_AT_ONCE);
-    shapes.push(
-      ...(await Promise.all(some.map((object) => lookAt(store, object, format, { ...source, csv: csv.options })))),
-    );
-  }
+  const settled = { ...source, csv: csv.options };
+  const shapes = await atOnce(LOOKS_AT_ONCE, found, (object) => lookAt(store, object, format, settled));
   const folders = folderColumns(found, source);
   const columns = withFolders(oneTable(found, shapes, format, source), folders);
   const bytes = found.reduce((sum, { pin }) => sum + pin.size, 0);

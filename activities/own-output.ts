@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Manifest } from '../src/core/job.js';
 import { keys } from '../src/core/receipt.js';
 import type { SinkStore, WorkArea } from '../src/stores/port.js';
@@ -24,7 +23,7 @@ async function isThere(files: SinkStore, target: string, text: Buffer): Promise<
   const { output, parts } = JSON.parse(text.toString()) as Manifest;
   if (output.uri !== target) return false;
   if (!output.single) {
-    const names = [...parts.map(({ uri }) => path.basename(uri)), 'manifest.json'].sort();
+    const names = [...parts.map(({ uri }) => uri.slice(target.length)), 'manifest.json'].sort();
     if (JSON.stringify(await files.names(target)) !== JSON.stringify(names)) return false;
   }
   for (const { uri, sha256 } of parts) {

@@ -12,7 +12,7 @@ import { copyPages } from './processors/range/copy-pages.js';
 import { copyRange } from './processors/range/copy-range.js';
 import { probeRange, runRange } from './processors/range/run-range.js';
 import type { Task } from './processors/range/range-run.js';
-import { checkProcess, reducePartials, sampleParquet, toParquet } from './processors/range/steps.js';
+import { checkProcess, columnsOfParts, reducePartials, sampleParquet, toParquet } from './processors/range/steps.js';
 import type { RecordTrace } from './processors/record-trace.js';
 import { loadRegistry } from './processors/registry.js';
 import { createSqlEngine } from './processors/sql/sql-engine.js';
@@ -70,6 +70,7 @@ const handlers: Handlers = {
   process: runRange,
   probe: probeRange,
   reduce: reducePartials,
+  columnsOfParts,
   toParquet,
   copyRange,
   copyPages,

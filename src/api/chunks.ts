@@ -1,3 +1,4 @@
+import { atOnce } from '../core/at-once.js';
 import { chunkRows, rowOfReceipt } from '../core/chunk-view.js';
 import type { ChunkReceipt, ChunkRow, ChunkState } from '../core/chunk-view.js';
 import { isEndState } from '../core/job.js';
@@ -28,17 +29,12 @@ export function createChunkReader({ atWork, work }: Pick<Jobs, 'atWork'> & { wor
     if (kept.size > KEPT_JOBS) kept.delete(kept.keys().next().value!);
     const names = await work.list(keys.receipts(job));
     const unread = names.filter((name) => !known.has(name));
-    for (let at = 0; at < unread.length; at += READS_AT_ONCE) {
-      const some = unread.slice(at, at + READS_AT_ONCE);
-      const texts = await Promise.all(some.map((name) => work.tryRead(name)));
-      for (const [i, text] of texts.entries()) {
-        if (!text) continue;
-        const { from, to, generation, attempt, counts, bytes, endedAt, failed } = JSON.parse(
-          text.toString(),
-        ) as Receipt;
-        known.set(some[i]!, { from, to, generation, attempt, counts, bytes, endedAt, failed });
-      }
-    }
+    await atOnce(READS_AT_ONCE, unread, async (name) => {
+      const text = await work.tryRead(name);
+      if (!text) return;
+      const { from, to, generation, attempt, counts, bytes, endedAt, failed } = JSON.parse(text.toString()) as Receipt;
+      known.set(name, { from, to, generation, attempt, counts, bytes, endedAt, failed });
+    });
     return names.flatMap((name) => known.get(name) ?? []);
   }
 

@@ -3,8 +3,9 @@ import type { ProcessorInfo } from '../core/job.js';
 import type { PlanRef, RangeInput, SourcePin } from '../core/plan.js';
 import type { PartRef, Receipt } from '../core/receipt.js';
 import type { Column, Row } from '../core/records.js';
-import type { PagesSpec, SinkFormat } from '../core/spec.js';
+import type { PagesSpec } from '../core/spec.js';
 import type { PageCursor } from '../formats/pages.js';
+import type { SqlColumn } from './engine.js';
 import type { TableRange } from '../stores/port.js';
 
 /** What a worker thread can be asked to do: input and output of each task, both structured-clonable. */
@@ -25,8 +26,10 @@ export interface ThreadTasks {
   copyRange: { input: TableRange; output: StagedPart };
   /** Copies pages of an API into a file of NDJSON, as many as make one. */
   copyPages: { input: PagesInput; output: CopiedPages };
-  /** Makes part files Parquet: joined into one where the sink is one file, else one each. */
-  toParquet: { input: ToParquetInput; output: StagedPart[] };
+  /** The columns that parts of NDJSON have together. */
+  columnsOfParts: { input: { parts: string[] }; output: SqlColumn[] };
+  /** Makes one Parquet file of parts. */
+  toParquet: { input: ToParquetInput; output: StagedPart };
 }
 
 /** What crosses to a thread, and back: errors as data, because structured clone strips their fields. */
@@ -140,7 +143,8 @@ export interface ReduceInput {
 }
 
 export interface ToParquetInput extends PlanRef {
-  /** Local paths of the parts, in source order, all of one format. */
+  /** Local paths, in source order. */
   parts: string[];
-  format: SinkFormat;
+  /** Of parts of NDJSON; absent: they are Parquet. */
+  columns?: SqlColumn[];
 }

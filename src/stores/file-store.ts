@@ -109,7 +109,11 @@ export function createFileStore(options: { roots: string[]; cwd: string }): Sour
     stageFolder,
     digest,
     sweep,
-    names: async (folder) => (await readdir(folder).catch(() => [])).sort(),
+    names: async (folder) => {
+      const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+      const files = found.filter((entry) => !entry.isDirectory());
+      return files.map(({ parentPath, name }) => path.relative(folder, path.join(parentPath, name))).sort();
+    },
     remove: (target) => rm(target, { force: true }),
   };
 }

@@ -25,7 +25,9 @@ export async function stageFolder(target: string, owner: string): Promise<Staged
       await mkdir(within, { recursive: true });
       for (let one = within; one !== staged; one = path.dirname(one)) folders.add(one);
     }
-    return stagedFile(path.join(within, `.${path.basename(name)}.tmp`), target);
+    const { finish, ...opened } = await openStaged(target);
+    // Nobody sees it before the folder, which is made durable as a whole.
+    return { ...opened, publish: (_ifExists) => finish().then(() => true) } satisfies StagedFile;
   };
   return {
     uriOf: (name) => path.join(folder, name),
@@ -59,6 +61,26 @@ export async function stageFolder(target: string, owner: string): Promise<Staged
 
 /** A file that is written at `staged` and becomes `target`; both on one file system. */
 export async function stagedFile(staged: string, target: string): Promise<StagedFile> {
+  const { finish, ...opened } = await openStaged(staged);
+  return {
+    ...opened,
+    async publish(ifExists) {
+      await finish();
+      if (ifExists === 'replace') {
+        await rename(staged, target);
+      } else {
+        const taken = await link(staged, target).then(() => false, isTaken);
+        await unlink(staged);
+        if (taken) return false;
+      }
+      await syncFolder(path.dirname(target));
+      return true;
+    },
+  };
+}
+
+/** @property finish makes its bytes durable, and closes it */
+async function openStaged(staged: string): Promise<Omit<StagedFile, 'publish'> & { finish(): Promise<void> }> {
   let handle = await open(staged, 'w');
   let unwritten = 0;
   let flushing = Promise.resolve();
@@ -81,19 +103,10 @@ export async function stagedFile(staged: string, target: string): Promise<Staged
       handle = await open(staged, 'r+');
     },
 
-    async publish(ifExists) {
+    async finish() {
       await flushing;
       await handle.sync();
       await handle.close();
-      if (ifExists === 'replace') {
-        await rename(staged, target);
-      } else {
-        const taken = await link(staged, target).then(() => false, isTaken);
-        await unlink(staged);
-        if (taken) return false;
-      }
-      await syncFolder(path.dirname(target));
-      return true;
     },
 
     async discard() {

@@ -175,7 +175,7 @@ export interface SinkStore {
   stageFolder(target: string, owner: string): Promise<StagedFolder>;
   /** Size and sha256 (hex) of what stands at `target`; null where nothing does. */
   digest(target: string): Promise<{ bytes: number; sha256: string } | null>;
-  /** The names in a folder, hidden ones too, sorted; empty where there is none. */
+  /** All files below a folder, hidden ones too, by their paths within it, sorted; empty where there is none. */
   names(folder: string): Promise<string[]>;
   /** Removes a published file, so that its replacement is never taken for its own. */
   remove(target: string): Promise<void>;

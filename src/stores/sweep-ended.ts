@@ -1,3 +1,4 @@
+import { atOnce } from '../core/at-once.js';
 import type { Ended } from '../core/job.js';
 import { keys } from '../core/receipt.js';
 import type { WorkArea } from './port.js';
@@ -16,10 +17,7 @@ const READS_AT_ONCE = 16;
  * of a job that runs, or that was ended from outside, and stays. Several at once do no harm.
  */
 export async function sweepEnded(work: WorkArea, now = Date.now()): Promise<void> {
-  const folders = await work.list('');
-  for (let i = 0; i < folders.length; i += READS_AT_ONCE) {
-    await Promise.all(folders.slice(i, i + READS_AT_ONCE).map((folder) => sweepJob(work, folder, now)));
-  }
+  await atOnce(READS_AT_ONCE, await work.list(''), (folder) => sweepJob(work, folder, now));
 }
 
 /** Sweeps now and once an hour, beside everything else. */

@@ -162,6 +162,31 @@ describe('a partitioned output', () => {
     }
   });
 
+  it.each(['csv', 'ndjson', 'parquet'])('of %s by any tool is read with its folders as columns', async (format) => {
+    for (const [folder, n] of [
+      ['year=2024/city=K%C3%B6ln', 1],
+      ['year=2025/city=__HIVE_DEFAULT_PARTITION__', 2],
+    ] as const)
+      await engine.run({
+        source: { items: [{ n, bad: 'x' }] },
+        process: { use: 'sql', with: { map: 'from chunk' } },
+        sink: { uri: engine.at(`hive-${format}/${folder}/x.${format}`) },
+      });
+    const source = { uri: engine.at(`hive-${format}/**/x.${format}`), partitions: 'hive' };
+    const wanted = [
+      { n: 1, bad: 'x', year: 2024, city: 'Köln' },
+      { n: 2, bad: 'x', year: 2025, city: null },
+    ];
+    for (const process of [pass, { use: 'sql', with: { map: 'select n, bad, year, city from chunk' } }])
+      expect((await engine.run({ source, process })).rows).toEqual(wanted);
+    const schema = { properties: { year: { maximum: 2024 } } };
+    const options = { rejects: { action: 'quarantine' } };
+    const { rejected, id } = await engine.run({ source: { ...source, schema }, process: pass, options });
+    expect(rejected).toMatchObject([{ code: 'row.schema' }]);
+    // Read once more it has its folder's values still, and is rejected for them.
+    expect((await engine.retried(id, rejected)).counts.rejected).toBe(1);
+  });
+
   it.each([
     ['has no such column', { partitionBy: ['month'] }, 'sink.partition_column'],
     ['has no other column', { partitionBy: ['n', 'year', 'city', 'text'] }, 'sink.partition_column'],

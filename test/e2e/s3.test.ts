@@ -147,6 +147,29 @@ describe.skipIf(!hasS3)('workers that share nothing but a bucket', () => {
     }
   });
 
+  it('partition a folder, replace it, and read it by its folders', async () => {
+    const process = { use: 'sql', with: { map: `select id, (id % 3) / 2 as "a=b" from chunk` } };
+    const sink = { uri: at('hive/'), format: 'csv', partitionBy: 'a=b', ifExists: 'replace' };
+    const runs = [
+      await place.run({ source: source(), process, sink }),
+      await place.run({ source: source(), process, sink }),
+    ];
+    const [first, second] = runs.map(({ manifestFile }) =>
+      manifestFile.parts.map(({ uri }) => uri.slice(at('').length)),
+    );
+    const keys = await bucket.keys('hive/');
+    expect(keys.filter((key) => first!.includes(key))).toEqual([]);
+    expect(keys.sort()).toEqual([...second!, 'hive/manifest.json'].sort());
+    expect(second![0]).toMatch(/^hive\/a%3Db=0\.0\/part-00000-[^/]+\.csv$/);
+    const map = `select "a=b" v, count(*) n, min(id) lowest from chunk group by all`;
+    const reduce = 'select v::double v, sum(n)::int n, min(lowest)::int lowest from partials group by all order by v';
+    const { rows } = await place.run({
+      source: { uri: at('hive/**/*.csv'), partitions: 'hive' },
+      process: { use: 'sql', with: { map, reduce } },
+    });
+    expect(rows).toEqual([0, 0.5, 1].map((v) => ({ v, n: RECORDS / 3, lowest: v * 2 })));
+  });
+
   it('quarantine what is wrong, in the bucket', async () => {
     const uri = await bucket.put('bad/rows.csv', 'id,text\n1,a\nx,b\n3,c\n');
     const spec = {

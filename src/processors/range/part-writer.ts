@@ -6,12 +6,16 @@ import type { Digest } from './part-digest.js';
 
 /** So much text is gzipped at once: each time makes a gzip file of its own, and a hundred bytes of it more. */
 const GZIP_BYTES = 4 * 1024 * 1024;
+/** So much of a file that gets a few rows at a time is written at once. */
+const BUFFER_BYTES = 64 * 1024;
 
 /** How a part is written. */
 export interface PartForm {
   digest: DigestKind;
   /** As gzip files one after the other, one at least. */
   gzip?: boolean;
+  /** It is one of many that are written by turns. */
+  buffered?: boolean;
 }
 
 /**
@@ -21,34 +25,38 @@ export interface PartForm {
 export class PartWriter {
   private readonly fd: number;
   private readonly digest: Digest | null;
-  /** Text that is not gzipped yet; null where none will be. */
-  private text: Buffer[] | null;
-  private textBytes = 0;
+  private readonly gzip: boolean;
+  /** Bytes that wait to be written together; 0: none do. */
+  private readonly most: number;
+  private waiting: Buffer[] = [];
+  private waitingBytes = 0;
   bytes = 0;
 
   /** @param form without a digest for files that nobody will check */
   constructor(
     readonly path: string,
-    { digest, gzip = false }: Partial<PartForm> = {},
+    { digest, gzip = false, buffered = false }: Partial<PartForm> = {},
   ) {
     this.digest = digest ? createDigest(digest) : null;
-    this.text = gzip ? [] : null;
+    this.gzip = gzip;
+    this.most = gzip ? GZIP_BYTES : buffered ? BUFFER_BYTES : 0;
     this.fd = openSync(path, 'wx');
   }
 
   write(data: string | Buffer): void {
     const buffer = typeof data === 'string' ? Buffer.from(data, 'utf8') : data;
-    if (!this.text) return this.put(buffer);
+    if (this.most === 0) return this.put(buffer);
     // What is handed in may be filled anew by then.
-    this.text.push(typeof data === 'string' ? buffer : Buffer.from(buffer));
-    this.textBytes += buffer.length;
-    if (this.textBytes >= GZIP_BYTES) this.zip();
+    this.waiting.push(typeof data === 'string' ? buffer : Buffer.from(buffer));
+    this.waitingBytes += buffer.length;
+    if (this.waitingBytes >= this.most) this.flush();
   }
 
-  private zip(): void {
-    this.put(gzipSync(Buffer.concat(this.text!)));
-    this.text = [];
-    this.textBytes = 0;
+  private flush(): void {
+    const bytes = Buffer.concat(this.waiting);
+    this.put(this.gzip ? gzipSync(bytes) : bytes);
+    this.waiting = [];
+    this.waitingBytes = 0;
   }
 
   private put(buffer: Buffer): void {
@@ -60,7 +68,7 @@ export class PartWriter {
 
   /** Ends the file. @returns its digest; empty without one */
   close(): string {
-    if (this.text && (this.textBytes > 0 || this.bytes === 0)) this.zip();
+    if (this.waitingBytes > 0 || (this.gzip && this.bytes === 0)) this.flush();
     closeSync(this.fd);
     return this.digest?.result() ?? '';
   }

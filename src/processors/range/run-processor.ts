@@ -5,6 +5,7 @@ import { isGzipped, isSingleFile, outputFormat, partDigest } from '../../core/pa
 import type { Plan } from '../../core/plan.js';
 import { MillraceError } from '../../core/errors.js';
 import { createCsvWriter, csvHeader } from '../../formats/csv-writer.js';
+import { setOwn } from '../../formats/own-field.js';
 import { createNdjsonBytes } from '../../formats/ndjson-bytes.js';
 import { Rejected, kindOf } from '../define.js';
 import type { AnyProcessor, BatchProcessor, ProcessorContext, RecordProcessor, ReduceProcessor } from '../define.js';
@@ -15,6 +16,7 @@ import { labelOf } from './open-chunk.js';
 import { paced } from './paced.js';
 import { refused, shifted } from './reject-log.js';
 import { PartWriter } from './part-writer.js';
+import type { PartForm } from './part-writer.js';
 import { MAX_PARTITIONS, joinSections, nameOf, tooMany } from './sections.js';
 import type { ThreadContext } from './context.js';
 import { reducesAtOnce } from './range-run.js';
@@ -37,15 +39,15 @@ export async function runProcessor(run: RangeRun, watch?: Watch): Promise<RangeO
       output.discard();
       return { reduced: false };
     }
-    if (!reduction) return { part: await output.close(), reduced: false };
+    if (!reduction) return { part: output.close(), reduced: false };
     if (reducesAtOnce(run)) {
       const rows = finish(processor as ReduceProcessor<unknown>, reduction.accumulator(), use.params);
       output.write(rows);
       run.receipt.counts.out = rows.length;
-      return { part: await output.close(), reduced: true };
+      return { part: output.close(), reduced: true };
     }
     output.writeText(JSON.stringify(reduction.accumulator()));
-    return { part: await output.close(), reduced: false };
+    return { part: output.close(), reduced: false };
   });
 }
 
@@ -151,7 +153,7 @@ function processorContext(processor: AnyProcessor, { plan, context, signal }: Ra
 interface Output {
   write(rows: Row[]): void;
   writeText(text: string): void;
-  close(): StagedPart | Promise<StagedPart>;
+  close(): StagedPart;
   discard(): void;
 }
 
@@ -169,8 +171,8 @@ class RowOutput implements Output {
   private toLines: ((rows: Row[]) => string) | null = null;
 
   /** @param isOutput the part is output, and not an accumulator */
-  constructor(path: string, plan: Plan, isOutput: boolean) {
-    this.writer = new PartWriter(path, { digest: partDigest(plan), gzip: isOutput && isGzipped(plan) });
+  constructor(path: string, plan: Plan, isOutput: boolean, form: Partial<PartForm> = { digest: partDigest(plan) }) {
+    this.writer = new PartWriter(path, { ...form, gzip: isOutput && isGzipped(plan) });
     this.csv = outputFormat(plan) === 'csv';
     // One joined file gets its header at commit.
     this.ownHeader = !isSingleFile(plan);
@@ -210,6 +212,7 @@ class RowOutput implements Output {
 class PartitionedOutput implements Output {
   private readonly folder: string;
   private readonly files = new Map<string, RowOutput>();
+  private readonly byValues = new Map<string, RowOutput>();
 
   constructor(
     private readonly path: string,
@@ -222,24 +225,29 @@ class PartitionedOutput implements Output {
   }
 
   write(rows: Row[]): void {
-    const groups = new Map<string, Row[]>();
+    const groups = new Map<RowOutput, Row[]>();
     for (const row of rows) {
-      const partition = nameOf(this.columns.map((column) => ({ column, value: partitionText(row, column) })));
-      const rest = Object.fromEntries(Object.entries(row).filter(([name]) => !this.columns.includes(name)));
-      const group = groups.get(partition);
+      const file = this.fileOf(row);
+      const rest: Row = {};
+      for (const name of Object.keys(row)) if (!this.columns.includes(name)) setOwn(rest, name, row[name]);
+      const group = groups.get(file);
       if (group) group.push(rest);
-      else groups.set(partition, [rest]);
+      else groups.set(file, [rest]);
     }
-    for (const [partition, group] of groups) this.file(partition).write(group);
+    for (const [file, group] of groups) file.write(group);
   }
 
-  private file(partition: string): RowOutput {
-    let file = this.files.get(partition);
-    if (!file) {
-      if (this.files.size === MAX_PARTITIONS) throw tooMany();
-      file = new RowOutput(join(this.folder, String(this.files.size)), this.plan, false);
-      this.files.set(partition, file);
-    }
+  private fileOf(row: Row): RowOutput {
+    const values = this.columns.map((column) => partitionText(row, column));
+    // Making the name takes longer than the rest.
+    const key = values.length > 1 ? JSON.stringify(values) : values[0] === null ? '' : `=${values[0]}`;
+    const known = this.byValues.get(key);
+    if (known) return known;
+    const partition = nameOf(this.columns.map((column, i) => ({ column, value: values[i]! })));
+    if (this.files.size === MAX_PARTITIONS) throw tooMany();
+    const file = new RowOutput(join(this.folder, String(this.files.size)), this.plan, false, { buffered: true });
+    this.files.set(partition, file);
+    this.byValues.set(key, file);
     return file;
   }
 
@@ -247,10 +255,10 @@ class PartitionedOutput implements Output {
     throw new Error('an accumulator is not partitioned');
   }
 
-  async close(): Promise<StagedPart> {
+  close(): StagedPart {
     const parts = [...this.files].map(([partition, file]) => ({ partition, ...file.close() }));
     this.files.clear();
-    const joined = await joinSections(parts, this.path, isGzipped(this.plan));
+    const joined = joinSections(parts, this.path, isGzipped(this.plan));
     rmSync(this.folder, { recursive: true });
     const records = parts.reduce((sum, part) => sum + part.records, 0);
     return { ...joined, records, columns: parts[0]?.columns ?? [] };
@@ -266,7 +274,8 @@ class PartitionedOutput implements Output {
 function partitionText(row: Row, column: string): string | null {
   const value = Object.hasOwn(row, column) ? row[column] : undefined;
   if (value === null) return null;
-  if (['string', 'number', 'bigint', 'boolean'].includes(typeof value)) return String(value);
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value);
   throw new MillraceError(
     'processor.bad_output',
     `sink.partitionBy: a row has ${value === undefined ? 'no' : `a ${typeof value} as its`} column "${column}"; wanted a text, a number, a boolean or null`,

@@ -1,4 +1,4 @@
-import { createReadStream, closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -30,12 +30,14 @@ export interface PartitionFile {
  * Puts the files of all partitions of a range into one part, one behind the other: so a part stays what it is to receipts, retries
  * and sweeps, and only the commit looks into it.
  */
-export async function joinSections(
+export function joinSections(
   files: readonly PartitionFile[],
   to: string,
   gzip: boolean,
-): Promise<Pick<StagedPart, 'path' | 'bytes' | 'digest' | 'sections'>> {
+): Pick<StagedPart, 'path' | 'bytes' | 'digest' | 'sections'> {
   const fd = openSync(to, 'wx');
+  // One for all: a stream would make a new one for each of many small files.
+  const buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
   const whole = createDigest('crc32');
   const sections: Section[] = [];
   let offset = 0;
@@ -43,7 +45,7 @@ export async function joinSections(
     for (const file of [...files].sort((a, b) => (a.partition < b.partition ? -1 : 1))) {
       const digest = createDigest('sha256');
       let bytes = 0;
-      for await (const block of blocksOf(file.path)) {
+      for (const block of blocksOf(file.path, buffer)) {
         const packed = gzip ? gzipSync(block) : block;
         digest.update(packed);
         whole.update(packed);
@@ -60,8 +62,14 @@ export async function joinSections(
   return { path: to, bytes: offset, digest: whole.result(), sections };
 }
 
-function blocksOf(file: string): AsyncIterable<Buffer> {
-  return createReadStream(file, { highWaterMark: BLOCK_BYTES }) as AsyncIterable<Buffer>;
+/** Each is good until the next is asked for. */
+function* blocksOf(file: string, buffer: Buffer): Generator<Buffer> {
+  const fd = openSync(file, 'r');
+  try {
+    for (let bytes; (bytes = readSync(fd, buffer)) > 0;) yield buffer.subarray(0, bytes);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Takes an output of the SQL engine, which is Parquet, apart by the columns of the sink, in the form of the sink. */
@@ -87,7 +95,7 @@ export async function stageSections(
   const columns = part.columns.filter(({ name }) => !partitionBy!.includes(name));
   const to = await context.work.scratchFile('part');
   try {
-    return { ...(await joinSections(files, to, isGzipped(plan))), records: part.records, columns };
+    return { ...joinSections(files, to, isGzipped(plan)), records: part.records, columns };
   } catch (error) {
     await rm(to, { force: true });
     throw error;

@@ -3,9 +3,9 @@ import path from 'node:path';
 import type { Row } from '../../core/records.js';
 import { readParquetMetadata } from '../../formats/parquet-file.js';
 import { parquetRangeReader } from '../../formats/parquet-reader.js';
-import { isSingleFile } from '../../core/part-format.js';
 import { kindOf } from '../define.js';
 import type { ReduceProcessor } from '../define.js';
+import type { SqlColumn } from '../engine.js';
 import { SQL } from '../registry.js';
 import type { CheckInput, CheckOutput, ReduceInput, SampleInput, StagedPart, ToParquetInput } from '../tasks.js';
 import { inScratch } from './context.js';
@@ -84,25 +84,28 @@ export async function reducePartials(
   });
 }
 
-/** Part files as Parquet: joined in order into one, or one each. */
+/** The columns that parts of NDJSON have together. */
+export async function columnsOfParts(
+  context: ThreadContext,
+  { parts }: { parts: string[] },
+  { signal }: Task,
+): Promise<SqlColumn[]> {
+  return (await context.sql()).columnsOf(parts, signal);
+}
+
+/** Part files as one of Parquet, in order. */
 export async function toParquet(
   context: ThreadContext,
-  { parts, format, ...ref }: ToParquetInput,
+  { parts, columns, ...ref }: ToParquetInput,
   { signal }: Task,
-): Promise<StagedPart[]> {
+): Promise<StagedPart> {
   const plan = await context.plan(ref);
   const engine = await context.sql();
   return inScratch(context, async (folder) => {
-    const made: StagedPart[] = [];
-    for (const [i, group] of (isSingleFile(plan) ? [parts] : parts.map((part) => [part])).entries()) {
-      const output = { path: path.join(folder, `${i}.parquet`), ...sinkForm({ plan }) };
-      // The columns are those of all parts, so that every file of a folder has the same.
-      const part =
-        format === 'parquet'
-          ? await engine.reduce(group, 'from partials', output, signal)
-          : await engine.convert(group, parts, output, signal);
-      made.push(await stageOutput({ plan, context, signal }, output.path, part, 'sha256'));
-    }
-    return made;
+    const output = { path: path.join(folder, 'joined.parquet'), ...sinkForm({ plan }) };
+    const part = columns
+      ? await engine.convert(parts, columns, output, signal)
+      : await engine.reduce(parts, 'from partials', output, signal);
+    return stageOutput({ plan, context, signal }, output.path, part, 'sha256');
   });
 }

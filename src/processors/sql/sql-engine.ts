@@ -34,11 +34,10 @@ export interface SqlEngine {
    * @throws MillraceError `sql.not_a_select`, `sql.invalid`; the message names the statement
    */
   check(input: SqlCheckInput): Promise<SqlCheck>;
-  /**
-   * Writes NDJSON files of our own, in order, as one Parquet file.
-   * @param all every file of the output: the columns are those of all of them
-   */
-  convert(paths: string[], all: string[], output: SqlOutput, signal?: AbortSignal): Promise<SqlPart>;
+  /** The columns that NDJSON files of our own have together, each of a type that all values fit. Reads all of them. */
+  columnsOf(paths: string[], signal?: AbortSignal): Promise<SqlColumn[]>;
+  /** Writes NDJSON files of our own, in order, as one Parquet file of these columns. */
+  convert(paths: string[], columns: SqlColumn[], output: SqlOutput, signal?: AbortSignal): Promise<SqlPart>;
   /** The rows of a Parquet file counted by the values of some columns, as text; at most so many groups. */
   groups(path: string, by: readonly string[], limit: number): Promise<SqlGroup[]>;
   /**
@@ -305,16 +304,30 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
     }
   }
 
-  async function convert(given: string[], all: string[], output: SqlOutput, signal?: AbortSignal): Promise<SqlPart> {
-    const [paths, every] = await Promise.all(
-      [given, all].map((some) => Promise.all(some.map((path) => realpath(path)))),
-    );
-    return connected(await jailFor(every!), signal, async (connection) => {
-      const source = (files: string[]) =>
-        `read_json(${literalList(files)}, format = 'newline_delimited', maximum_object_size = ${MAX_RECORD_BYTES}`;
-      const columns = await describe(connection, `from ${source(every!)}, sample_size = -1, union_by_name = true)`);
+  /** @param options of the reader, beside those that all our NDJSON has */
+  function ndjsonSource(paths: readonly string[], options: string): string {
+    return `from read_json(${literalList(paths)}, format = 'newline_delimited', maximum_object_size = ${MAX_RECORD_BYTES}, ${options})`;
+  }
+
+  async function columnsOf(given: string[], signal?: AbortSignal): Promise<SqlColumn[]> {
+    const paths = await Promise.all(given.map((path) => realpath(path)));
+    return connected(await jailFor(paths), signal, (connection) =>
+      describe(connection, ndjsonSource(paths, 'sample_size = -1, union_by_name = true')),
+    ).catch((error: unknown) => {
+      throw sqlError('map', error);
+    });
+  }
+
+  async function convert(
+    given: string[],
+    columns: SqlColumn[],
+    output: SqlOutput,
+    signal?: AbortSignal,
+  ): Promise<SqlPart> {
+    const paths = await Promise.all(given.map((path) => realpath(path)));
+    return connected(await jailFor(paths), signal, async (connection) => {
       const pinned = columns.map(({ name, type }) => `${literal(name)}: ${literal(type)}`).join(', ');
-      const records = await copy(connection, `from ${source(paths!)}, columns = {${pinned}})`, columns, output);
+      const records = await copy(connection, ndjsonSource(paths, `columns = {${pinned}}`), columns, output);
       return { columns, records, bytes: (await stat(output.path)).size };
     }).catch((error: unknown) => {
       throw sqlError('map', error);
@@ -396,6 +409,7 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
     openMap,
     reduce,
     check,
+    columnsOf,
     convert,
     groups,
     partition,

@@ -91,7 +91,9 @@ export function createS3Store(places: readonly S3Place[]): SourceStore & SinkSto
 
     names: async (folder) => {
       const { bucket, key } = at(folder);
-      return bucket.names(key);
+      const found: string[] = [];
+      for await (const one of bucket.list(key)) found.push(one.key.slice(key.length));
+      return found.sort();
     },
 
     remove: async (target) => {
