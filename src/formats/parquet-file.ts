@@ -31,17 +31,18 @@ export function asyncBuffer(source: ByteSource): AsyncBuffer {
 export async function readParquetMetadata(source: ByteSource, label: string): Promise<FileMetaData> {
   if (source.size < 12) throw corrupt(label, `${source.size} bytes are too few`);
   const magic = (await source.read(source.size - 4, source.size)).toString('latin1');
-  if (magic === 'PARE')
-    throw new MillraceError(
-      'source.encrypted',
-      `source "${label}" has an encrypted Parquet footer, which cannot be read`,
-    );
+  if (magic === 'PARE') throw encrypted(label, 'an encrypted footer');
   if (magic !== 'PAR1') throw corrupt(label, `it ends with ${JSON.stringify(magic)}, wanted "PAR1"`);
-  try {
-    return await parquetMetadataAsync(asyncBuffer(source));
-  } catch (error) {
+  const metadata = await parquetMetadataAsync(asyncBuffer(source)).catch((error: unknown) => {
     throw corrupt(label, messageOf(error), error);
-  }
+  });
+  const isEncrypted = metadata.row_groups.some(({ columns }) => columns.some((column) => column.crypto_metadata));
+  if (isEncrypted) throw encrypted(label, 'encrypted columns');
+  return metadata;
+}
+
+function encrypted(label: string, what: string): MillraceError {
+  return new MillraceError('source.encrypted', `source "${label}" is Parquet with ${what}, which cannot be read`);
 }
 
 export function parquetShape(metadata: FileMetaData): ParquetShape {
@@ -95,6 +96,7 @@ function columnType({ element, children }: SchemaTree): ColumnType {
   const converted = element.converted_type;
   if (logical === 'DATE' || converted === 'DATE') return 'date';
   if (logical === 'TIMESTAMP' || converted?.startsWith('TIMESTAMP') || element.type === 'INT96') return 'timestamp';
+  if (logical === 'FLOAT16') return 'float';
   if (logical === 'DECIMAL' || converted === 'DECIMAL') return 'float';
   switch (element.type) {
     case 'BOOLEAN':

@@ -1,6 +1,6 @@
 import { parquetScan } from 'hyparquet';
 import type { FileMetaData } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
+import { compressors as unpackers } from 'hyparquet-compressors';
 import { MAX_RAW_CHARS } from '../core/records.js';
 import type { Column, Row } from '../core/records.js';
 import { messageOf } from '../core/errors.js';
@@ -73,22 +73,59 @@ async function readColumns(
   }
 }
 
+/** A page without values may have no bytes at all, which is no snappy. */
+const compressors: typeof unpackers = {
+  ...unpackers,
+  SNAPPY: (input, length) => (length === 0 ? new Uint8Array(0) : unpackers.SNAPPY!(input, length)),
+};
+
 /** Dates as the SQL engine writes them, so that both kinds of processor see the same text. */
 const parsers = {
   timestampFromMilliseconds: (millis: bigint) => timestampText(millis * 1000n),
   timestampFromMicroseconds: timestampText,
   timestampFromNanoseconds: (nanos: bigint) => timestampText(nanos / 1000n),
-  dateFromDays: (days: number) => new Date(days * 86_400_000).toISOString().slice(0, 10),
+  dateFromDays(days: number) {
+    const { date, era } = momentText(days * 86_400_000);
+    return date + era;
+  },
+  stringFromBytes: (bytes: Uint8Array) => bytes && textOf(bytes),
 };
 
 function timestampText(micros: bigint): string {
-  const text = new Date(Number(micros / 1000n)).toISOString();
-  const seconds = `${text.slice(0, 10)} ${text.slice(11, 19)}`;
-  const fraction = Number(micros % 1_000_000n);
-  if (fraction === 0) return seconds;
-  return `${seconds}.${String(fraction < 0 ? fraction + 1_000_000 : fraction)
-    .padStart(6, '0')
-    .replace(/0+$/, '')}`;
+  const fraction = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
+  const { date, time, era } = momentText(Number((micros - fraction) / 1000n));
+  const digits = fraction === 0n ? '' : `.${String(fraction).padStart(6, '0').replace(/0+$/, '')}`;
+  return `${date}${era} ${time}${digits}`;
+}
+
+/** Years have four digits or more; before the year 1 they are counted backwards. */
+function momentText(ms: number): { date: string; era: string; time: string } {
+  const [, year, day, time] = /^([+-]?\d+)(-\d\d-\d\d)T(\d\d:\d\d:\d\d)/.exec(new Date(ms).toISOString())!;
+  const number = Number(year);
+  const isBefore = number <= 0;
+  const shown = String(isBefore ? 1 - number : number).padStart(4, '0');
+  return { date: `${shown}${day}`, era: isBefore ? ' (BC)' : '', time: time! };
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Files of old writers do not say which bytes are text: what can be read as text is. */
+function textOf(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return bytesText(bytes);
+  }
+}
+
+/** As the SQL engine shows bytes: those of plain signs as they are, others as `\\xFF`. */
+function bytesText(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) {
+    const isPlain = byte >= 0x20 && byte <= 0x7e && byte !== 0x22 && byte !== 0x27 && byte !== 0x5c;
+    text += isPlain ? String.fromCharCode(byte) : `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return text;
 }
 
 function rowFactory(names: string[]): (data: Values[], i: number) => Row {
@@ -102,7 +139,7 @@ function rowFactory(names: string[]): (data: Values[], i: number) => Row {
 function plain(value: unknown): unknown {
   if (value === undefined) return null;
   if (typeof value === 'bigint' && value >= -MAX_SAFE && value <= MAX_SAFE) return Number(value);
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (value instanceof Uint8Array) return bytesText(value);
   return value;
 }
 

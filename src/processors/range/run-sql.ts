@@ -86,7 +86,9 @@ async function mapChunk(run: RangeRun, map: SqlMap, open: OpenChunk, slice: stri
     const file = run.plan.files[chunk.file]!;
     const folder = path.dirname(slice);
     const paths = [await localParquet(run.context, file, open.source!, folder, { firstRow, endRow })];
-    const { recordsIn } = await map.add({ kind: 'parquet', paths, firstRow, endRow });
+    const { recordsIn, rejected } = await map.add({ kind: 'parquet', paths, firstRow, endRow });
+    // What the engine cannot read our own reader may, or says what is wrong.
+    if (rejected > 0) return mapNormalised(run, map, open, slice);
     receipt.counts.used += recordsIn;
     run.covered(open, null, null, recordsIn);
     return;

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { MillraceError } from '../../core/errors.js';
 import type { Row } from '../../core/records.js';
 import { readParquetMetadata } from '../../formats/parquet-file.js';
 import { parquetRangeReader } from '../../formats/parquet-reader.js';
@@ -40,6 +41,10 @@ async function withColumns<T>(
     const source = await context.sources.open(parquet.uri, parquet.pin);
     try {
       return await use({ parquet: await localParquet(context, parquet, source, folder) });
+    } catch (error) {
+      // A schema that the engine does not take, or the statement's own fault: then it has it here too.
+      if (error instanceof MillraceError && ['sql.io', 'sql.failed'].includes(error.code)) return await use(columns);
+      throw error;
     } finally {
       await source.close();
     }

@@ -520,8 +520,12 @@ function isReaderError(table: SqlTable, message: string): boolean {
   if (table.kind === 'csv') return /CSV Parser state machine|CSV Error|not utf-8 encoded/i.test(message);
   if (table.kind === 'ndjson')
     return /(JSON transform error|Malformed JSON) in file "|"maximum_object_size" of \d+ bytes exceeded/.test(message);
-  return false;
+  return table.kind === 'parquet' && UNREAD_PARQUET.test(message);
 }
+
+/** Codecs and encodings that the engine does not have, and pages that are damaged. */
+const UNREAD_PARQUET =
+  /Unsupported compression codec|encoding is only supported for|Failed to read file|TProtocolException|Out of buffer|MAP_KEY_VALUE|Geoparquet|snappy|dictionary/i;
 
 async function removeAll(paths: readonly string[]): Promise<void> {
   await Promise.all(paths.map((path) => rm(path, { force: true })));
