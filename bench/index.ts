@@ -10,6 +10,7 @@ import { startServices, type Services } from './harness.js';
 import { load } from './load.js';
 import { postgres } from './postgres.js';
 import { machine, tableText, type Line } from './report.js';
+import { roundTrip } from './round-trip.js';
 import { s3 } from './s3.js';
 import { scale } from './scale.js';
 import { smallJob } from './small-job.js';
@@ -30,8 +31,8 @@ const SERVED: Record<string, (services: Services) => Promise<Line[]>> = {
 /** These start their own. */
 const ALONE: Record<string, () => Promise<Line[]>> = { dev, demo, s3, postgres };
 
-/** An hour each: only by name. */
-const LONG: typeof SERVED = { watching };
+/** Minutes, or an hour: only by name. */
+const LONG: typeof SERVED = { watching, 'round-trip': roundTrip };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { save: { type: 'boolean' } } });
 const usual = [...Object.keys(SERVED), ...Object.keys(ALONE)];

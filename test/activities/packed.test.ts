@@ -107,6 +107,17 @@ describe('compressed files', () => {
     expect(await engine.staging()).toEqual([]);
   });
 
+  it('may be longer than the memory of a thread', async () => {
+    const line = Buffer.from('7,"line, 7"\n');
+    const lines = Math.ceil((160 * 1024 * 1024) / line.length);
+    const packed = gzipSync(Buffer.concat([Buffer.from('n,text\n'), Buffer.alloc(lines * line.length, line)]), {
+      level: 1,
+    });
+    const uri = await engine.write('long.csv.gz', packed);
+    const { rows } = await engine.run({ source: { uri }, process: sum });
+    expect(rows).toEqual([{ n: lines, s: lines * 7 }]);
+  });
+
   it('that are not whole publish nothing', async () => {
     const packed = gzipSync(csv(0, 200_000));
     const sink = { uri: engine.at('never.csv') };

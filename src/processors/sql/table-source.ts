@@ -31,6 +31,8 @@ export async function tableSource(table: SqlTable): Promise<string> {
   }
 }
 
+const BUFFER_BYTES = 32 * 1024 * 1024;
+
 /** DuckDB wants at least one null string; this one is no character of any text. */
 const NEVER = '\uFFFF\uFFFF';
 
@@ -49,6 +51,8 @@ function csvSource(table: Extract<SqlTable, { kind: 'csv' }>, newline: 'lf' | 'a
     // Whether there are any is all that is asked.
     'rejects_limit = 1000',
     `max_line_size = ${MAX_RECORD_BYTES}`,
+    // Of two at a time; by default sixteen of the longest lines, which is more than a thread may have.
+    `buffer_size = ${BUFFER_BYTES}`,
   ];
   // Without it a carriage return within quotes makes strict DuckDB refuse the file.
   if (newline === 'lf') options.push(`new_line = '\\n'`);
