@@ -5,6 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { badInput } from './bad-input.js';
 import { flightsTs } from './flights-ts.js';
 import { startServices, type Services } from './harness.js';
 import { load } from './load.js';
@@ -27,6 +28,7 @@ const SERVED: Record<string, (services: Services) => Promise<Line[]>> = {
   'flights-ts': flightsTs,
   scale,
   load,
+  'bad-input': badInput,
 };
 /** These start their own. */
 const ALONE: Record<string, () => Promise<Line[]>> = { dev, demo, s3, postgres };

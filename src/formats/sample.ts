@@ -46,6 +46,8 @@ export async function readSamples(
       rejects.push(...batch.rejects);
     }
     bytes += reader.span!.end - reader.span!.first;
+    // Each further look at a record without an end would take as much memory again.
+    if (rows.length === 0 && rejects.some(({ code }) => code === 'row.too_large')) break;
   }
   const records = rows.length + rejects.length;
   return { rows, rejects, recordBytes: records === 0 ? 1 : bytes / records };

@@ -4,6 +4,9 @@ import { MillraceError } from '../../core/errors.js';
 import type { Blocks, Consumed } from './blocks.js';
 
 const BLOCK_BYTES = 256 * 1024;
+/** How much was read for a text is known in such pieces: small ones first, by which a bomb is told before much of it is unpacked. */
+const FIRST_PIECE_BYTES = 4 * 1024;
+const PIECE_BYTES = 64 * 1024;
 
 /** All members of a gzip file, one behind the other. What lies behind the last is a fault, of which zlib says nothing. */
 export async function* gunzipped(
@@ -12,7 +15,7 @@ export async function* gunzipped(
   named: (message: string) => string,
 ): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({ chunkSize: BLOCK_BYTES });
-  const input = Readable.from(blocks, { highWaterMark: 1 });
+  const input = Readable.from(pieces(blocks), { highWaterMark: 1 });
   // A fault of the source is the fault of what is read from it.
   input.on('error', (error) => gunzip.destroy(error));
   input.pipe(gunzip);
@@ -34,6 +37,19 @@ export async function* gunzipped(
     'source.corrupt_gzip',
     named(`has ${behind} bytes behind the end of its gzip data; cut them off, or pack it again`),
   );
+}
+
+async function* pieces(blocks: Blocks): AsyncGenerator<Buffer> {
+  let read = 0;
+  for await (const block of blocks) {
+    for (let at = 0; at < block.length;) {
+      const size = read < 4 * PIECE_BYTES ? FIRST_PIECE_BYTES : PIECE_BYTES;
+      const piece = block.subarray(at, at + size);
+      yield piece;
+      at += piece.length;
+      read += piece.length;
+    }
+  }
 }
 
 /** What zlib says, as ours. */

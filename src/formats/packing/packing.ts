@@ -46,7 +46,7 @@ async function* ranges(source: ByteSource): AsyncGenerator<Buffer> {
 
 /** No data is packed like this, only bombs are: a megabyte would fill the disk with a gigabyte. */
 const MAX_RATIO = 1000;
-const FREE_BYTES = 64 * 1024 * 1024;
+const FREE_BYTES = 4 * 1024 * 1024;
 
 async function* bounded(
   blocks: Blocks,
