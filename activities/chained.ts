@@ -65,6 +65,9 @@ async function partsOf(needs: Needs, { parts, output }: Manifest, ours: boolean)
   if (output.inWorkArea && !ours) {
     throw badManifest(output.uri, 'names what lies in the work area; name its job as source.job instead');
   }
+  if (parts.length === 0 && output.partitionBy) {
+    throw new MillraceError('source.empty', `source "${output.uri}" has no files: no record was given to it`);
+  }
   if (parts.length === 0) throw badManifest(output.uri, 'is no file but a table; name the table as the source');
   // A part without records may be a file without a header.
   const filled = parts.filter(({ records }) => records > 0);

@@ -116,7 +116,8 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
   'schedule.invalid': 'The schedule has faults, each with its place',
   'schedule.not_found': 'There is no such schedule: `millrace schedules` lists those there are',
   'sink.appended': 'A retry cannot tell its former rows in the table from others: set `sink.upsert`',
-  'sink.bad_partition': 'A value of a column in `sink.partitionBy` is too long for the name of a folder',
+  'sink.bad_partition':
+    'A value of a column in `sink.partitionBy` makes no name of a folder: it is too long, or is how null is written',
   'sink.bad_value': 'A value has no place in its column; nothing was written. Cast it, or change the column',
   'sink.constraint': 'A row breaks a constraint of the table; nothing was written',
   'sink.denied': 'The role of the connection may not write there',

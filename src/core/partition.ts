@@ -1,7 +1,7 @@
 /** How folders of a partitioned output are named, the Hive way: `year=2024/origin=JFK`. */
 
 /** Stands for null. */
-const NO_VALUE = '__HIVE_DEFAULT_PARTITION__';
+export const NO_VALUE = '__HIVE_DEFAULT_PARTITION__';
 
 /** A column that a partitioned output is split by, with its value as text. */
 export interface PartitionValue {

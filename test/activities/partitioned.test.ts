@@ -162,6 +162,25 @@ describe('a partitioned output', () => {
     }
   });
 
+  it('without a record has no files, and is told as a source so', async () => {
+    const process = { use: 'sql', with: { map: 'select n, year from chunk where false' } };
+    const { id, counts } = await engine.run(job(process, to('empty', { partitionBy: ['year'] })));
+    expect([counts.out, await files('empty')]).toEqual([0, ['manifest.json']]);
+    expect(await engine.fail({ source: { job: id }, process: pass })).toMatchObject({ code: 'source.empty' });
+  });
+
+  it.each([pass, { use: 'sql', with: { map: 'from chunk' } }])('by $use takes no text for null', async (process) => {
+    const source = {
+      items: [
+        { a: 1, b: null },
+        { a: 2, b: '__HIVE_DEFAULT_PARTITION__' },
+      ],
+    };
+    const sink = to('mistaken', { format: 'csv', partitionBy: ['b'] });
+    const options = { retry: { attempts: 1 } };
+    expect(await engine.fail({ source, process, sink, options })).toMatchObject({ code: 'sink.bad_partition' });
+  });
+
   it.each(['csv', 'ndjson', 'parquet'])('of %s by any tool is read with its folders as columns', async (format) => {
     for (const [folder, n] of [
       ['year=2024/city=K%C3%B6ln', 1],

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { MillraceError } from '../../core/errors.js';
 import { isGzipped, outputFormat } from '../../core/part-format.js';
-import { partitionPath } from '../../core/partition.js';
+import { NO_VALUE, partitionPath } from '../../core/partition.js';
 import type { PartitionValue } from '../../core/partition.js';
 import type { Plan } from '../../core/plan.js';
 import type { Section } from '../../core/receipt.js';
@@ -105,6 +105,13 @@ export async function stageSections(
 /** @throws MillraceError `sink.bad_partition` where a value makes no name of a folder */
 export function nameOf(values: readonly PartitionValue[]): string {
   for (const value of values) {
+    // Its folder would be that of the nulls.
+    if (value.value === NO_VALUE) {
+      throw new MillraceError(
+        'sink.bad_partition',
+        `sink.partitionBy: column "${value.column}" has the value ${NO_VALUE}, which is how null is written; take it for null, or partition by another column`,
+      );
+    }
     const name = partitionPath([value]);
     if (Buffer.byteLength(name) > MAX_NAME_BYTES) {
       throw new MillraceError(
