@@ -8,6 +8,7 @@ import type { SinkFormat, SourceSpec } from '../src/core/spec.js';
 import { WORK_SCHEME } from '../src/stores/port.js';
 import type { FoundObject } from '../src/stores/port.js';
 import type { Dependencies } from './dependencies.js';
+import { pinOf } from './pin-of.js';
 
 const BLOCK_BYTES = 4 * 1024 * 1024;
 /** Parts that are held against their digests side by side. */
@@ -96,9 +97,7 @@ async function verified(needs: Needs, part: ManifestPart, inWorkArea: boolean): 
 }
 
 async function inArea({ work }: Needs, key: string, uri: string): Promise<FoundObject> {
-  const { pin, close } = await work.open(key);
-  await close();
-  return { uri, label: uri, pin };
+  return { uri, label: uri, pin: await pinOf(work, key) };
 }
 
 function badManifest(uri: string, what: string): MillraceError {

@@ -10,6 +10,7 @@ import { firstPage, pageRecords } from '../src/formats/pages.js';
 import type { PageCursor } from '../src/formats/pages.js';
 import type { Dependencies } from './dependencies.js';
 import { currentLane } from './lane.js';
+import { pinOf } from './pin-of.js';
 
 /** A JSON API whose pages are the source. */
 export interface PagesRef {
@@ -70,9 +71,7 @@ export async function copyPages(
       } finally {
         await rm(made.path, { force: true });
       }
-      const { pin, close } = await work.open(key);
-      await close();
-      const own: Segment = { file: { key, pin, rows: made.rows }, next: made.next };
+      const own: Segment = { file: { key, pin: await pinOf(work, key), rows: made.rows }, next: made.next };
       if (!(await work.publish(`${entry}.json`, JSON.stringify(own)))) await work.remove(key);
       segment = await work.read(`${entry}.json`);
     }

@@ -13,6 +13,7 @@ import type { CopiedFile } from './copy-pages.js';
 import type { Dependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 import { currentLane } from './lane.js';
+import { pinOf } from './pin-of.js';
 import { specOf } from './spec-of.js';
 
 /** What a copy of a source is, once it is whole. */
@@ -103,9 +104,7 @@ async function copyAll(
     } finally {
       await rm(path, { force: true });
     }
-    const { pin, close } = await work.open(key);
-    await close();
-    return { key, pin, rows: records };
+    return { key, pin: await pinOf(work, key), rows: records };
   };
   const ends = await Promise.allSettled(
     ranges.map((range, n) =>

@@ -1,5 +1,6 @@
 import type { Column, ColumnType, Row } from '../core/records.js';
 import type { ByteSource } from '../stores/port.js';
+import { textStart } from './csv-scan.js';
 import { commonType, typeOfText } from './infer-types.js';
 import { ndjsonRangeReader } from './ndjson-reader.js';
 import { readSamples, rejectWarnings, type InferredTable } from './sample.js';
@@ -8,8 +9,7 @@ import { readSamples, rejectWarnings, type InferredTable } from './sample.js';
  * Settles the columns of an NDJSON file from spread samples, as `inferRowColumns` does for rows.
  */
 export async function inferNdjsonTable(source: ByteSource, label: string): Promise<InferredTable> {
-  const mark = await source.read(0, Math.min(3, source.size));
-  const dataStart = mark[0] === 0xef && mark[1] === 0xbb && mark[2] === 0xbf ? 3 : 0;
+  const dataStart = textStart(await source.read(0, Math.min(3, source.size)));
   const { rows, rejects, recordBytes } = await readSamples(source, dataStart, label, (range) =>
     ndjsonRangeReader(source, range),
   );

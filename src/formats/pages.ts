@@ -3,7 +3,7 @@ import type { PagesSpec } from '../core/spec.js';
 import type { Page } from '../stores/port.js';
 import { parseJsonExact } from './json-exact.js';
 import { blockOf } from './packing/blocks.js';
-import { arrayAsLines } from './packing/json-array.js';
+import { arrayAsLines, tokensOf } from './packing/json-array.js';
 
 /** How far a walk over the pages of an API is: all that the next step needs, so that another process can take it. */
 export interface PageCursor {
@@ -121,8 +121,7 @@ function nextByCursor(
 /** RFC 6901; undefined where nothing is there. */
 function valueAt(document: unknown, pointer: string): unknown {
   let at = document;
-  for (const token of pointer.split('/').slice(1)) {
-    const key = token.replaceAll('~1', '/').replaceAll('~0', '~');
+  for (const key of tokensOf(pointer)) {
     if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return undefined;
     at = (at as Record<string, unknown>)[key];
   }

@@ -58,7 +58,7 @@ class ArrayView {
     private readonly pointer: string,
     private readonly named: Named,
   ) {
-    this.wanted = pointer === '' ? [] : pointer.slice(1).split('/').map(unescaped);
+    this.wanted = tokensOf(pointer);
   }
 
   /** Changes the bytes of the next block in place. */
@@ -221,8 +221,10 @@ class ArrayView {
   }
 }
 
-function unescaped(token: string): string {
-  return token.replaceAll('~1', '/').replaceAll('~0', '~');
+/** The steps of a JSON pointer (RFC 6901). */
+export function tokensOf(pointer: string): string[] {
+  const tokens = pointer === '' ? [] : pointer.slice(1).split('/');
+  return tokens.map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 function keyOf(bytes: number[]): string {

@@ -125,8 +125,8 @@ export async function newRun(
         return;
       }
       const file = plan.files[chunk.file]!;
-      // What was read of a file adds up to its size, however it is packed.
-      const read = (at: number) => Math.floor((at / textBytes(file)) * file.size);
+      // Of frames by their share, so that it adds up to the size of the file.
+      const read = (at: number) => (file.packing ? Math.floor((at / textBytes(file)) * file.size) : at);
       receipt.bytes += isOneChunk(file) ? file.size : read(span!.end) - read(span!.first);
       join(receipt.spans, { file: chunk.file, ...span!, lines, records });
       control.report(receipt.bytes, receipt.counts.used + receipt.counts.filtered + run.rejects.records);
