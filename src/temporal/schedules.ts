@@ -32,6 +32,8 @@ import { updateSchedule } from './update-schedule.js';
 type ListEntry = Awaited<ReturnType<Client['workflowService']['listSchedules']>>['schedules'][number];
 
 const CALL_MS = 4000;
+/** A schedule that is being changed is not told for seconds: the server waits for its own work on it, longer where it has much to do. */
+const DESCRIBE_MS = 15_000;
 const PAGE = 1000;
 /** A trigger is a signal: how long is looked for the job that it starts. */
 const TRIGGER_MS = 3000;
@@ -116,9 +118,9 @@ export function createSchedules(options: {
   const ours = tenant === null ? OURS : `${OURS} AND ${tenantTerm(tenant)}`;
   const uiUrl = options.uiUrl?.replace(/\/+$/, '');
 
-  async function call<T>(id: string, run: () => Promise<T>): Promise<T> {
+  async function call<T>(id: string, run: () => Promise<T>, ms = CALL_MS): Promise<T> {
     try {
-      return await inTime(client, CALL_MS, run);
+      return await inTime(client, ms, run);
     } catch (error) {
       if (error instanceof ScheduleNotFoundError || hasCode(error, NOT_FOUND)) throw notFound(id);
       throw error;
@@ -130,7 +132,7 @@ export function createSchedules(options: {
 
   /** As the server tells it, where it is one of ours. */
   async function describe(id: string) {
-    const description = await call(id, () => handle(id).describe());
+    const description = await call(id, () => handle(id).describe(), DESCRIBE_MS);
     const document = documentOf(description, taskQueue);
     if (!document) throw foreign(id);
     return { ...description, document };
@@ -232,7 +234,7 @@ export function createSchedules(options: {
   /** @returns false where the server says that others changed it since; it may also keep quiet about that */
   async function update(previous: ScheduleDescription, options: ScheduleUpdateOptions): Promise<boolean> {
     try {
-      await call(previous.scheduleId, () => updateSchedule(client, previous, options));
+      await call(previous.scheduleId, () => updateSchedule(client, previous, options), DESCRIBE_MS);
       return true;
     } catch (error) {
       if (hasCode(error, FAILED_PRECONDITION)) return false;
