@@ -15,7 +15,7 @@ import type { Counts, Row } from '../src/core/records.js';
 import { isTableUri } from '../src/core/table-uri.js';
 import { csvHeader } from '../src/formats/csv-writer.js';
 import { parseOwnNdjson } from '../src/formats/ndjson-writer.js';
-import { createDigest, digestKind, sha256Of } from '../src/processors/range/part-digest.js';
+import { sha256Of } from '../src/processors/range/part-digest.js';
 import type { StagedFile, TablePiece } from '../src/stores/port.js';
 import { mergeRejects } from './rejects.js';
 import { copiedLabel, tablesOf } from './copy-source.js';
@@ -26,7 +26,10 @@ import type { Dependencies } from './dependencies.js';
 import { finishFiles, sealFiles } from './increment.js';
 import { withHeartbeats } from './heartbeats.js';
 import { currentLane } from './lane.js';
+import { rangeLoad } from './load-range.js';
 import { withLocalParts } from './local-parts.js';
+import { readPart, tablePiece } from './read-part.js';
+import type { StoredPart } from './read-part.js';
 import { readPlan } from './read-plan.js';
 import { readReceipts } from './receipts.js';
 
@@ -38,15 +41,12 @@ export async function commit(dependencies: Dependencies, input: CommitInput): Pr
   return withHeartbeats((signal) => new Commit(dependencies, input, signal).run());
 }
 
-/** A piece of output on its way: where its bytes are. */
-interface Piece extends PartRef {
+/** A piece of output on its way. */
+interface Piece extends StoredPart {
   /** First chunk; null for a reduced result. */
   chunk: number | null;
   /** Where it lies on a disk of this machine. */
   localPath?: string | null;
-  inline?: Buffer;
-  /** Of a section: where it begins in what lies there. */
-  offset?: number;
   /** Of a section: its folder in the output. */
   partition?: string;
 }
@@ -66,7 +66,6 @@ function filesOf({ sections, ...piece }: Piece): Piece[] {
   }));
 }
 
-const COPY_BYTES = 4 * 1024 * 1024;
 /** Files of a folder that are written side by side, so that one waits for the disk while another is read. */
 const FILES_AT_ONCE = 8;
 
@@ -119,7 +118,7 @@ class Commit {
     if (this.plan.reduces) counts.out = pieces.reduce((sum, piece) => sum + piece.records, 0);
     const rejects = await mergeRejects(this.to, this.plan, receipts, receipt);
     const { output, parts } = this.plan.spec.sink?.table
-      ? await this.table(pieces)
+      ? await this.table(pieces, receipts, receipt)
       : isSingleFile(this.plan)
         ? await this.oneFile(pieces)
         : await this.folder(pieces);
@@ -253,22 +252,41 @@ class Commit {
     return { output, parts: [{ uri: target, chunk: pieces.length === 1 ? pieces[0]!.chunk : null, records, ...made }] };
   }
 
-  /** All rows at once, in one transaction of the database. */
-  private async table(pieces: Piece[]): Promise<{ output: OutputRef; parts: ManifestPart[] }> {
+  /** All rows at once, in one transaction of the database, unless ranges go there one by one. */
+  private async table(
+    pieces: Piece[],
+    receipts: Receipt[],
+    inline: InlineReceipt | undefined,
+  ): Promise<{ output: OutputRef; parts: ManifestPart[] }> {
     const { uri, table, format } = this.plan.spec.sink!;
+    const { visible, ...terms } = table!;
     const columns = columnsOf(pieces);
-    const read = (piece: Piece) => this.read(piece);
-    async function* loaded(): AsyncGenerator<TablePiece> {
-      for (const piece of pieces) {
-        yield { columns: piece.columns.map(({ name }) => name), records: piece.records, blocks: read(piece) };
-      }
-    }
-    const { job } = this.input;
     const { generation, signal } = this;
-    const load = { uri, job, generation, columns, ...table!, pieces: loaded(), signal };
-    const records = await tablesOf(this.to).load(load);
+    const load = { uri, job: this.input.job, generation, columns, ...terms, signal };
+    const tables = tablesOf(this.to);
+    if (visible) await this.loadRanges(receipts, inline);
+    const rows = pieces.reduce((sum, piece) => sum + piece.records, 0);
+    const records = visible
+      ? await tables.endRanges({ ...load, rows, last: receipts.every(isDone) })
+      : await tables.load({ ...load, pieces: this.tablePieces(pieces) });
     const bytes = pieces.reduce((sum, piece) => sum + piece.bytes, 0);
     return { output: { uri, inWorkArea: false, format, single: true, records, bytes, columns }, parts: [] };
+  }
+
+  private async *tablePieces(pieces: Piece[]): AsyncGenerator<TablePiece> {
+    for (const piece of pieces) yield tablePiece(this.to.work, piece, this.signal);
+  }
+
+  /** Those that are not there yet: their texts join, as is known by now. */
+  private async loadRanges(receipts: Receipt[], inline: InlineReceipt | undefined): Promise<void> {
+    const { plan, signal, generation } = this;
+    const tables = tablesOf(this.to);
+    const there = await tables.loadedPieces({ uri: plan.spec.sink!.uri, job: plan.job, signal });
+    for (const receipt of receipts.filter(({ failed }) => !failed)) {
+      const load = rangeLoad(this.to.work, plan, receipt, { generation, signal, inline });
+      const isThere = load.pieces.every(({ digest }) => there.has(`${load.from}/${digest}`));
+      if (!isThere) await tables.loadRange({ ...load, follows: undefined });
+    }
   }
 
   private async folder(pieces: Piece[]): Promise<{ output: OutputRef; parts: ManifestPart[] }> {
@@ -342,54 +360,12 @@ class Commit {
       };
       if (head) await append(head);
       for (const piece of pieces) {
-        for await (const block of this.read(piece)) await append(block);
+        for await (const block of readPart(this.to.work, piece, this.signal)) await append(block);
       }
       return { bytes, sha256: hash.digest('hex') };
     } catch (error) {
       await staged.discard();
       throw error;
-    }
-  }
-
-  /**
-   * The bytes of a part, held against its digest: a part that was damaged since must not reach the output. A block is valid
-   * until the next is asked for, which is read meanwhile.
-   */
-  private async *read(piece: Piece): AsyncGenerator<Buffer> {
-    if (piece.inline) {
-      yield piece.inline;
-      return;
-    }
-    const source = await this.to.work.open(piece.key);
-    try {
-      const digest = createDigest(digestKind(piece.digest));
-      const { offset = 0 } = piece;
-      const end = piece.offset === undefined ? source.size : offset + piece.bytes;
-      const size = Math.min(COPY_BYTES, end - offset);
-      const blocks = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)];
-      const readAt = (at: number) => {
-        const block = source.read(at, Math.min(at + COPY_BYTES, end), blocks[((at - offset) / COPY_BYTES) % 2]);
-        // Its failure is met where it is waited for; unheard until then it would end the worker.
-        block.catch(() => undefined);
-        return block;
-      };
-      let next = readAt(offset);
-      for (let at = offset; at < end; at += COPY_BYTES) {
-        this.signal.throwIfAborted();
-        const block = await next;
-        next = readAt(at + COPY_BYTES);
-        digest.update(block);
-        yield block;
-      }
-      await next;
-      if (digest.result() !== piece.digest) {
-        throw new MillraceError(
-          'work.corrupt',
-          `part "${piece.key}" is not what its receipt says; start the job again`,
-        );
-      }
-    } finally {
-      await source.close();
     }
   }
 

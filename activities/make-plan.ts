@@ -86,6 +86,7 @@ export async function makePlan(
         : undefined,
   });
   checkPartition(spec, check.output);
+  checkVisible(spec, check.reduces);
   const plan: Plan = {
     version: 1,
     job,
@@ -123,6 +124,15 @@ function checkPartition({ sink }: JobSpec, output: Planned['output']): void {
       ? 'no column is left for the files themselves'
       : `the result has no column "${missing}"; it has ${names.join(', ')}`;
   throw new MillraceError('sink.partition_column', `sink.partitionBy: ${why}`);
+}
+
+/** @throws MillraceError `sink.not_per_chunk` */
+function checkVisible({ sink }: JobSpec, reduces: boolean): void {
+  if (!sink?.table?.visible || !reduces) return;
+  throw new MillraceError(
+    'sink.not_per_chunk',
+    'sink.visible: perChunk wants a process whose chunks give rows of their own, and this one has a step over all of them; leave sink.visible out',
+  );
 }
 
 interface Layout {

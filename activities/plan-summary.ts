@@ -20,6 +20,7 @@ export function summaryOf(plan: Plan, inline: boolean, warnings: string[]): Plan
     stitches: text && !isOneRange(plan),
     options: plan.spec.options,
     warnings,
+    ...(plan.spec.sink?.table?.visible && { loads: true as const }),
   };
 }
 

@@ -12,6 +12,7 @@ import type { ProcessOutput, StagedPart } from '../src/processors/tasks.js';
 import type { WorkArea } from '../src/stores/port.js';
 import { isForked, runAttempt } from './attempt.js';
 import type { Dependencies } from './dependencies.js';
+import { loadRange } from './load-range.js';
 import { rangeTask } from './retry-range.js';
 import type { RangeTask } from './retry-range.js';
 
@@ -20,17 +21,41 @@ const INLINE_PART_BYTES = 32 * 1024;
 /** Each is named in the receipt, which travels too. */
 const INLINE_SECTIONS = 50;
 
-/** Runs a range of chunks and publishes its receipt. */
-export async function processChunks({ work, pool }: Dependencies, asked: RangeInput): Promise<RangeResult> {
+/** Runs a range of chunks and publishes its receipt, and its rows too where they are to be seen at once. */
+export async function processChunks(dependencies: Dependencies, asked: RangeInput): Promise<RangeResult> {
+  const end = await runRange(dependencies, asked);
+  if (!('receipt' in end)) return end;
+  const { receipt, inline } = end;
+  // The rows of a small job are with its commit.
+  if (asked.loads && !inline && !receipt.failed) {
+    try {
+      await loadRange(dependencies, asked, receipt);
+    } catch (error) {
+      if (Context.current().cancellationDetails?.workerShutdown) return HANDED_BACK;
+      throw error;
+    }
+  }
+  return { ...totalsOf(receipt), reduced: receipt.reduced, ...(inline && { inline }) };
+}
+
+const HANDED_BACK: RangeResult = { ...NO_TOTALS, handedBack: true };
+
+/** What there is of a range that is done. */
+interface Done {
+  receipt: Receipt;
+  inline?: InlineReceipt;
+}
+
+async function runRange({ work, pool }: Dependencies, asked: RangeInput): Promise<Done | RangeResult> {
   const { inline, retry } = asked;
   const left = retry && !inline ? await rangeTask(work, { ...asked, retry }) : { task: asked };
   if (left === 'halved') return { ...NO_TOTALS, halved: true };
-  if ('done' in left) return resultOf(left.done);
+  if ('done' in left) return { receipt: left.done };
   const input: RangeTask = left.task;
   const { job, from, to, generation } = input;
   if (!inline) {
     const known = await work.tryRead(keys.receipt(job, from, to, generation));
-    if (known) return resultOf(JSON.parse(known.toString()) as Receipt);
+    if (known) return { receipt: JSON.parse(known.toString()) as Receipt };
   }
 
   let output: ProcessOutput;
@@ -40,7 +65,7 @@ export async function processChunks({ work, pool }: Dependencies, asked: RangeIn
     // No failure either: a chunk must not run out of attempts because workers are deployed anew.
     // But one that has lost a thread must not begin anew in another: what it has learned goes from attempt to attempt.
     const leaving = Context.current().cancellationDetails?.workerShutdown && !isForked();
-    if (leaving) return { ...NO_TOTALS, handedBack: true };
+    if (leaving) return HANDED_BACK;
     if (!(error instanceof MillraceError) || error.code !== PROCESSOR_BUSY) throw error;
     // No failure: how often it may be refused is for the job to judge, which sees all of its chunks.
     const { message, retryAfterMs } = error;
@@ -55,7 +80,7 @@ export async function processChunks({ work, pool }: Dependencies, asked: RangeIn
   }
 }
 
-async function publish(work: WorkArea, input: RangeTask, output: ProcessOutput): Promise<RangeResult> {
+async function publish(work: WorkArea, input: RangeTask, output: ProcessOutput): Promise<Done> {
   const { job, from, to, generation } = input;
   const { receipt, part, rejects } = output;
   receipt.endedAt = new Date().toISOString();
@@ -70,7 +95,7 @@ async function publish(work: WorkArea, input: RangeTask, output: ProcessOutput):
     if (input.mend) receipt.mended = [...(receipt.mended ?? []), made];
     else receipt.part = made;
   }
-  if (travels) return { ...resultOf(receipt), inline: await takeInline(output) };
+  if (travels) return { receipt, inline: await takeInline(output) };
 
   // The fence: an attempt that was given up meanwhile must not publish. If it slips through here the receipt decides.
   Context.current().cancellationSignal.throwIfAborted();
@@ -81,16 +106,12 @@ async function publish(work: WorkArea, input: RangeTask, output: ProcessOutput):
     await work.publishFile(key, rejects.path);
     receipt.rejects = { key, records: receipt.counts.rejected };
   }
-  if (await work.publish(receiptKey, JSON.stringify(receipt))) return resultOf(receipt);
+  if (await work.publish(receiptKey, JSON.stringify(receipt))) return { receipt };
 
   // Another attempt was first; ours was never visible.
   if (part) await work.remove(partKey);
   if (receipt.rejects) await work.remove(receipt.rejects.key);
-  return resultOf(JSON.parse((await work.read(receiptKey)).toString()) as Receipt);
-}
-
-function resultOf(receipt: Receipt): RangeResult {
-  return { ...totalsOf(receipt), reduced: receipt.reduced };
+  return { receipt: JSON.parse((await work.read(receiptKey)).toString()) as Receipt };
 }
 
 function partRef({ path: _path, ...part }: StagedPart): Omit<PartRef, 'key'> {

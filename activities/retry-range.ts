@@ -5,6 +5,7 @@ import type { Receipt } from '../src/core/receipt.js';
 import { middleOf } from '../src/core/window.js';
 import type { WorkArea } from '../src/stores/port.js';
 import type { Dependencies } from './dependencies.js';
+import { currentReceipt } from './receipts.js';
 import { isDone } from './take-up.js';
 
 /** A range as a thread takes it: whole, or only the records that `mend` rejected. */
@@ -46,17 +47,6 @@ async function wasHalved(work: WorkArea, { job, from, to }: RangeInput): Promise
     if (await work.tryRead(keys.receipt(job, from, end, 0))) return true;
   }
   return false;
-}
-
-/** The newest generation. They are asked for by name, one after the other: listing them costs as much as there are ranges. */
-async function currentReceipt(work: WorkArea, { job, from, to }: RangeInput): Promise<Receipt | null> {
-  let newest: Buffer | null = null;
-  for (let generation = 0; ; generation++) {
-    const found = await work.tryRead(keys.receipt(job, from, to, generation));
-    if (!found) break;
-    newest = found;
-  }
-  return newest && (JSON.parse(newest.toString()) as Receipt);
 }
 
 async function hasCorrections(work: WorkArea, prefix: string, { from, to }: RangeInput): Promise<boolean> {

@@ -24,6 +24,14 @@ export async function postgres(): Promise<Line[]> {
         await server.query('truncate ours');
         await job('postgres://bench/ours');
       },
+      perChunk: async () => {
+        await server.query('truncate ours');
+        await services.run({
+          source: { uri: file },
+          process,
+          sink: { uri: 'postgres://bench/ours', ifExists: 'append', visible: 'perChunk' },
+        });
+      },
       ours: () => job('postgres://bench/ours'),
       peer: () => copyFile(server.url, file),
       reading: () =>
@@ -48,6 +56,14 @@ export async function postgres(): Promise<Line[]> {
         peer: times.peer,
         target: '<= 1.5x',
         met: times.fresh <= 1.5 * times.peer,
+      },
+      {
+        bench,
+        what: 'the same, visible range by range',
+        ours: times.perChunk,
+        peer: times.peer,
+        target: '<= 1.5x',
+        met: times.perChunk <= 1.5 * times.peer,
       },
       {
         bench,

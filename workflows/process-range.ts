@@ -71,7 +71,11 @@ export async function runRange(plan: PlanSummary, range: RangeInput, rules: Rang
   const summary = rangeSummary(plan, range.from, range.to);
   for (;;) {
     const { rate, priority } = rules.settings();
-    const input = rate && 'records' in rate ? { ...range, recordsPerSecond: rate.records } : range;
+    const input: RangeInput = {
+      ...range,
+      ...(rate && 'records' in rate && { recordsPerSecond: rate.records }),
+      ...(plan.loads && { loads: plan.loads }),
+    };
     const result = await heavy(workflowInfo().taskQueue, plan, summary, { priority }).processChunks(input);
     if (result.handedBack) continue;
     if (!result.busy) {

@@ -118,16 +118,19 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
   'sink.appended': 'A retry cannot tell its former rows in the table from others: set `sink.upsert`',
   'sink.bad_partition':
     'A value of a column in `sink.partitionBy` makes no name of a folder: it is too long, or is how null is written',
-  'sink.bad_value': 'A value has no place in its column; nothing was written. Cast it, or change the column',
-  'sink.constraint': 'A row breaks a constraint of the table; nothing was written',
+  'sink.bad_value': 'A value has no place in its column; nothing of it was written. Cast it, or change the column',
+  'sink.constraint':
+    'A row breaks a constraint of the table; nothing was written, with `sink.visible: perChunk` nothing of its range',
   'sink.denied': 'The role of the connection may not write there',
   'sink.exists': 'There is an output already: another name, or `sink.ifExists: replace`',
   'sink.no_space': 'The disk of the work area or the sink is full: free some; the job goes on by itself',
   'sink.not_found': 'There is no such schema: create it',
+  'sink.not_per_chunk': 'A result of all chunks together cannot be visible chunk by chunk: leave `sink.visible` out',
   'sink.partition_column': '`sink.partitionBy` names a column that the result does not have, or all that it has',
   'sink.read_only': 'Sinks of this kind cannot be written to',
   'sink.refused': 'The server refuses the table or its columns; the message says why',
-  'sink.rows_differ': 'The server took another number of rows than were sent; nothing was written',
+  'sink.rows_differ':
+    'The table has another number of rows by the job than its result; the job does not end as if all were well',
   'sink.superseded': 'A later run of the job has filled the table: this one came too late',
   'sink.too_many_partitions': 'More than 1,000 partitions in one part: partition by columns of fewer values',
   'source.address_blocked': 'A source at a private address: name its host in `MILLRACE_HTTP_ALLOW`',

@@ -137,6 +137,8 @@ export interface PlanSummary {
   stitches: boolean;
   options: JobSpec['options'];
   warnings: string[];
+  /** Present where each range goes to its table when it is done. */
+  loads?: true;
   /** Present where the run takes up what former runs of the job left. */
   retry?: Retry;
 }
@@ -167,6 +169,8 @@ export interface RangeInput extends PlanRef {
   retry?: Retry;
   /** Records a second that the processor may be given. */
   recordsPerSecond?: number;
+  /** What it gives goes to the table of the sink at once. */
+  loads?: true;
 }
 
 /** The index of the file that holds chunk `index`: the last one whose first chunk is not behind it. */

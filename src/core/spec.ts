@@ -92,7 +92,15 @@ export interface SinkSpec {
   partitionBy?: string[];
   ifExists: 'error' | 'replace';
   /** Of a `postgres:` table: what its rows are to what is there. */
-  table?: { ifExists: 'error' | 'replace' | 'append'; upsert?: string[] };
+  table?: TableSpec;
+}
+
+export interface TableSpec {
+  ifExists: 'error' | 'replace' | 'append';
+  /** The key whose rows are replaced. */
+  upsert?: string[];
+  /** Each range of chunks as soon as it is done. Absent: all rows at once, at commit. */
+  visible?: 'perChunk';
 }
 
 export interface JobOptions {

@@ -254,7 +254,11 @@ const sink = closed({
   upsert: columnNames
     .optional()
     .meta({ description: 'Of a postgres: table, the columns of the key whose rows are replaced' }),
-}).transform(({ uri, format, compression, rowGroupRows, partitionBy, ifExists, upsert }, context) => {
+  visible: z.enum(['atCommit', 'perChunk']).default('atCommit').meta({
+    description:
+      'Of a postgres: table, when its rows are seen: all at once at the end, or those of each range when it is done',
+  }),
+}).transform(({ uri, format, compression, rowGroupRows, partitionBy, ifExists, upsert, visible }, context) => {
   const refuse = (field: string, message: string) => {
     context.addIssue({ code: 'custom', path: [field], message });
     return z.NEVER;
@@ -266,7 +270,9 @@ const sink = closed({
     if (partitionBy) return refuse('partitionBy', 'a table has none; leave it out');
     if (upsert && ifExists === 'replace')
       return refuse('upsert', 'wanted either upsert or ifExists: replace, found both');
-    const table = { ifExists, ...(upsert && { upsert }) };
+    if (visible === 'perChunk' && ifExists === 'replace')
+      return refuse('visible', 'perChunk takes no rows away; wanted with ifExists: error or append, or with upsert');
+    const table = { ifExists, ...(upsert && { upsert }), ...(visible === 'perChunk' && { visible }) };
     return {
       uri,
       format: 'csv' as const,
@@ -275,6 +281,7 @@ const sink = closed({
     };
   }
   if (upsert) return refuse('upsert', 'wanted of a postgres: table only');
+  if (visible === 'perChunk') return refuse('visible', 'perChunk is of postgres: tables; leave it out');
   if (ifExists === 'append') return refuse('ifExists', 'append is of postgres: tables; wanted error or replace');
   if (partitionBy && !uri.endsWith('/'))
     return refuse('partitionBy', 'is of folders; end sink.uri in "/", or leave it out');

@@ -120,6 +120,36 @@ export interface TablePiece {
   blocks: AsyncIterable<Buffer>;
 }
 
+/** A range of a result on its way into a table, where it is visible before the others. */
+export interface RangeLoad extends Omit<TableLoad, 'pieces' | 'ifExists'> {
+  ifExists: 'error' | 'append';
+  /** Its chunks, `to` not among them. */
+  from: number;
+  to: number;
+  /** First chunk of the range as it was planned, which the halves of one that failed have in common. */
+  planned: number;
+  /** In order: the first what its records gave, the others what a retry took of those that were rejected. */
+  pieces: Array<TablePiece & { digest: string }>;
+  /** Text whose begin was guessed waits until a range that ends there is in the table. */
+  follows?: TextPlace;
+  /** Where its text ends. */
+  ends?: TextPlace;
+}
+
+/** A place in the text of a source: which file, and the byte. */
+export interface TextPlace {
+  file: number;
+  at: number;
+}
+
+/** That all ranges of a job are in its table. */
+export interface RangesEnd extends Pick<TableLoad, 'uri' | 'job' | 'generation' | 'columns' | 'upsert' | 'signal'> {
+  /** Of the whole result. */
+  rows: number;
+  /** No retry will come: what is known of single ranges may go. */
+  last: boolean;
+}
+
 /** Tables of databases. */
 export interface Tables {
   /**
@@ -149,6 +179,16 @@ export interface Tables {
    * @throws MillraceError `sink.exists`, `sink.bad_value`, `sink.constraint`, `sink.*`, `postgres.*`
    */
   load(load: TableLoad): Promise<number>;
+  /**
+   * Adds a range to a table, in one transaction, once however often it is asked.
+   * @returns false where it has to wait for the range before it
+   * @throws MillraceError as `load`; `sink.appended` where other rows of the range are there
+   */
+  loadRange(load: RangeLoad): Promise<boolean>;
+  /** What is in a table of the ranges of a job: each piece as `first chunk/digest`. */
+  loadedPieces(of: Pick<RangeLoad, 'uri' | 'job' | 'signal'>): Promise<Set<string>>;
+  /** Writes down that the whole result is there, once for each generation. @returns its rows */
+  endRanges(end: RangesEnd): Promise<number>;
   /** @returns the version of the server behind a connection */
   check(connection: string): Promise<string>;
 }

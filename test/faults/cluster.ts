@@ -44,7 +44,8 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-export async function startCluster(threads = 1): Promise<Cluster> {
+/** @param more settings of the workers and the API */
+export async function startCluster(threads = 1, more: Record<string, string> = {}): Promise<Cluster> {
   if (!existsSync(path.join(ROOT, 'dist/src/worker.js'))) throw new Error('run "npm run build" before these tests');
   const home = await mkdtemp(path.join(os.tmpdir(), 'millrace-faults-'));
   const data = path.join(home, 'data');
@@ -63,6 +64,7 @@ export async function startCluster(threads = 1): Promise<Cluster> {
     MILLRACE_PROCESSORS: PROCESSORS,
     MILLRACE_PORT: String(ports.api),
     MILLRACE_THREADS: String(threads),
+    ...more,
   };
   const children = new Map<Member, ChildProcess>();
   let temporal: DevServer | undefined;

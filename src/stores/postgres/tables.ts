@@ -7,6 +7,7 @@ import type { TableRef, Tables } from '../port.js';
 import { close, connectTo, postgresFault } from './connect.js';
 import type { Connections } from './connect.js';
 import { loadTable, resolveTarget } from './load.js';
+import { endRanges, loadRange, loadedPieces } from './load-range.js';
 import { SOURCE_FAULTS, firstRows, labelOf, look } from './look.js';
 import { rangeQueries } from './ranges.js';
 import { literal } from './sql.js';
@@ -74,6 +75,9 @@ export function createTables(connections: Connections): Tables {
 
     resolve: (uri, ifExists) => resolveTarget(connections, uri, ifExists),
     load: (load) => loadTable(connections, load),
+    loadRange: (load) => loadRange(connections, load),
+    loadedPieces: (of) => loadedPieces(connections, of),
+    endRanges: (end) => endRanges(connections, end),
 
     async check(name) {
       const client = await connectTo(connections, name.toLowerCase());
