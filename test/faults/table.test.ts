@@ -61,7 +61,7 @@ describe(`a worker that is killed while rows become visible (SEED=${SEED})`, () 
           },
         },
         table,
-        () => (struck = strike()),
+        () => void (struck = strike()),
       );
       await struck;
       expect(job.state).toBe('completed_with_rejects');
