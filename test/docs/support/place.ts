@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import type { DevAddresses } from '../../../src/dev-addresses.js';
 import { packageRoot } from '../../../src/cli/package-root.js';
 import { freePort } from '../../../src/temporal/free-port.js';
 
@@ -42,7 +43,7 @@ export async function makeDocsPlace(temporalCli: string): Promise<DocsPlace> {
   await writeFile(join(bin, 'npx'), '#!/bin/sh\ncommand=$1; shift; exec "$(dirname "$0")/$command" "$@"\n');
   await chmod(join(bin, 'npx'), 0o755);
 
-  const port = await freePort('127.0.0.1');
+  let port = await freePort('127.0.0.1');
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     PATH: `${bin}${delimiter}${process.env.PATH}`,
@@ -93,10 +94,11 @@ export async function makeDocsPlace(temporalCli: string): Promise<DocsPlace> {
       child.stderr.setEncoding('utf8').on('data', hear);
       child.once('exit', () => reject(new Error(`"${command}" ended:\n${text}`)));
     });
-    const { temporal } = JSON.parse(await readFile(join(cwd, '.millrace', 'dev.json'), 'utf8')) as {
-      temporal: string;
-    };
+    const { temporal, api } = JSON.parse(await readFile(join(cwd, '.millrace', 'dev.json'), 'utf8')) as DevAddresses;
     env.TEMPORAL_ADDRESS = temporal;
+    // Another port where somebody took the one that was free.
+    env.MILLRACE_API = api;
+    port = Number(new URL(api).port);
   }
 
   return {
