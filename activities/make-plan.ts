@@ -277,7 +277,7 @@ async function settledDialect(
   const asked = { delimiter: given(options.delimiter), quote: given(options.quote) };
   if (asked.delimiter !== undefined && asked.quote !== undefined) return { options, warnings: [] };
   if (format !== 'csv') return { options: { ...options, delimiter: ',', quote: '"' }, warnings: [] };
-  const source = await store.open(uri, pin);
+  const source = await store.open(uri, pin, SAMPLED_ONLY);
   try {
     const { head } = await headOf(source, label, format, spec);
     const bytes = await head.read(0, Math.min(DIALECT_BYTES, head.size));
@@ -290,6 +290,9 @@ async function settledDialect(
     await source.close();
   }
 }
+
+/** A file is looked at here and there: nothing is read in order. */
+const SAMPLED_ONLY = 0;
 
 /** Every object that the uris name, once, in their order. */
 async function findAll(store: Dependencies['files'], uris: string[]): Promise<FoundObject[]> {
@@ -313,7 +316,7 @@ async function lookAt(
   format: SourceFormat,
   spec: JobSpec['source'],
 ): Promise<Shape> {
-  const source = await store.open(uri, pin);
+  const source = await store.open(uri, pin, SAMPLED_ONLY);
   try {
     if (source.stream !== undefined && format === 'parquet') throw noRanges(label);
     if (format === 'parquet') {

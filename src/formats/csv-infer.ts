@@ -7,7 +7,7 @@ import { csvRangeReader } from './csv-reader.js';
 import { createRowFactory } from './csv-cells.js';
 import { createCsvScan, NO_FAULT, textStart } from './csv-scan.js';
 import { inferColumns } from './infer-types.js';
-import { readSamples, rejectWarnings, type InferredTable } from './sample.js';
+import { readOnce, readSamples, rejectWarnings, type InferredTable } from './sample.js';
 
 export { inferColumns };
 
@@ -111,15 +111,16 @@ export async function inferCsvTable(
   some = false,
 ): Promise<InferredTable> {
   const { names, dataStart, headLines } = await headOf(source, csv, label);
+  const once = readOnce(source);
   const texts = names.map((name): Column => ({ name, type: 'string' }));
-  const sampled = await readSamples(source, dataStart, label, (range) =>
-    csvRangeReader(source, range, { columns: texts, csv }),
+  const sampled = await readSamples(once, dataStart, label, (range) =>
+    csvRangeReader(once, range, { columns: texts, csv }),
   );
   const values = sampled.rows.map((row) => names.map((name) => row[name] as string | null));
   const declared = Object.entries(csv.types).filter(([name]) => !some || names.includes(name));
   const columns = inferColumns(names, values, Object.fromEntries(declared));
 
-  const typed = await readSamples(source, dataStart, label, (range) => csvRangeReader(source, range, { columns, csv }));
+  const typed = await readSamples(once, dataStart, label, (range) => csvRangeReader(once, range, { columns, csv }));
   const warnings = rejectWarnings(label, typed.rows.length + typed.rejects.length, typed.rejects);
   const { recordBytes } = sampled;
   return { columns, dataStart, headLines, recordBytes, sampleRows: typed.rows.slice(0, 10), warnings };

@@ -25,6 +25,22 @@ export interface InferredTable {
   warnings: string[];
 }
 
+/** A source that keeps what is read of it, for samples that are read twice in the same way. */
+export function readOnce(source: ByteSource): ByteSource {
+  const known = new Map<string, Promise<Buffer>>();
+  return {
+    size: source.size,
+    read(start, end) {
+      const key = `${start}-${end}`;
+      const bytes = known.get(key) ?? source.read(start, end);
+      known.set(key, bytes);
+      // The result is the caller's own.
+      return bytes.then((found) => Buffer.from(found));
+    },
+    close: () => source.close(),
+  };
+}
+
 /** Reads stretches of 64 KiB spread evenly over the file, the first at `dataStart`; a small file whole. */
 export async function readSamples(
   source: ByteSource,

@@ -42,8 +42,12 @@ export interface SourceStore {
    * @throws MillraceError `source.not_found`, `path.outside_root`, `source.not_a_file`, `source.scheme`, `s3.*`
    */
   find(uri: string): Promise<FoundObject[]>;
-  /** @throws MillraceError `source.changed` where the object is not the pinned one, `source.not_found` */
-  open(uri: string, pin?: SourcePin): Promise<ByteSource>;
+  /**
+   * @param until the byte up to which it will be read in order: of what lies behind it nothing is asked for before it is wanted.
+   * Default: its end
+   * @throws MillraceError `source.changed` where the object is not the pinned one, `source.not_found`
+   */
+  open(uri: string, pin?: SourcePin, until?: number): Promise<ByteSource>;
   /** A path by which a library that reads files itself can read it; null where it lies on no disk of this machine. */
   localPath(uri: string): Promise<string | null>;
   /** What `postgres:` names. Absent: nothing. */

@@ -26,7 +26,7 @@ export function createStores(
   const source = (uri: string): SourceStore => (isWeb(uri) ? web : uri.startsWith(WORK_SCHEME) ? results : sink(uri));
   return {
     find: (uri) => source(uri).find(uri),
-    open: (uri, pin) => source(uri).open(uri, pin),
+    open: (uri, pin, until) => source(uri).open(uri, pin, until),
     localPath: (uri) => source(uri).localPath(uri),
     tables,
     page: (url, signal) => fetchPage(url, httpAllow, signal),

@@ -1,6 +1,6 @@
-import http from 'node:http';
-import https from 'node:https';
+import type http from 'node:http';
 import { MillraceError, messageOf } from '../core/errors.js';
+import { bodyAgents } from './body.js';
 import { guardedRequest } from './guarded-request.js';
 
 /** Nothing came for so long. */
@@ -8,10 +8,7 @@ const QUIET_MS = 30_000;
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-const agents = {
-  'http:': new http.Agent({ keepAlive: true }),
-  'https:': new https.Agent({ keepAlive: true }),
-};
+const agents = { 'http:': bodyAgents.http, 'https:': bodyAgents.https };
 
 /**
  * One GET, redirects followed hop by hop: each has to be http or https and at an address that may be asked.

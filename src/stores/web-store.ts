@@ -3,8 +3,9 @@ import { MillraceError, messageOf } from '../core/errors.js';
 import { samePin } from '../core/plan.js';
 import type { WebPin } from '../core/plan.js';
 import { again } from './again.js';
+import { readInto } from './body.js';
 import type { ByteSource, SourceStore } from './port.js';
-import { readAhead, readInto } from './read-ahead.js';
+import { readAhead } from './read-ahead.js';
 import { getFollowing, refuseSecret, statusFault, unreachable, webLabel } from './web-request.js';
 
 /**
@@ -25,13 +26,17 @@ export function createWebStore({ allow = [] }: { allow?: readonly string[] }): S
       return [{ uri, label: webLabel(uri), pin: await look(uri) }];
     },
 
-    async open(uri, pin) {
+    async open(uri, pin, until) {
       const found = await look(uri);
       if (pin && !samePin(pin, found)) throw changed(uri);
       const closing = new AbortController();
       const version: Version = { uri, pin: found, allow, signal: closing.signal };
-      const bytes = found.streamed ? streamed(version) : ranged(version);
-      return { size: found.size, ...bytes, close: async () => closing.abort() };
+      const bytes = found.streamed ? streamed(version) : ranged(version, until);
+      const close = async () => {
+        closing.abort();
+        await bytes.close?.();
+      };
+      return { size: found.size, ...bytes, close };
     },
 
     localPath: () => Promise.resolve(null),
@@ -56,14 +61,14 @@ interface Version {
 }
 
 /** A file of which any part can be read. */
-function ranged(version: Version): Pick<ByteSource, 'read'> {
-  return readAhead(version.pin.size, (start, into) =>
-    again(async () => fill(version.uri, await ask(version, { start, end: start + into.length }), into), version.signal),
-  );
+function ranged(version: Version, until?: number): Pick<ByteSource, 'read' | 'close'> {
+  const fetchRange = (start: number, into: Buffer) =>
+    again(async () => fill(version.uri, await ask(version, { start, end: start + into.length }), into), version.signal);
+  return readAhead(version.pin.size, fetchRange, until);
 }
 
 /** A file that can only be read from its beginning. */
-function streamed(version: Version): Pick<ByteSource, 'read' | 'stream'> {
+function streamed(version: Version): Pick<ByteSource, 'read' | 'stream'> & { close?: undefined } {
   const { uri, signal } = version;
 
   async function* stream(): AsyncGenerator<Buffer> {
@@ -126,7 +131,7 @@ function faultOf(uri: string, pin: WebPin, answer: IncomingMessage, wanted: 200 
 }
 
 async function fill(uri: string, answer: IncomingMessage, into: Buffer): Promise<void> {
-  const bytes = await readInto(answer as AsyncIterable<Buffer>, into).catch((error: unknown) => {
+  const bytes = await readInto(answer, into).catch((error: unknown) => {
     throw unreachable(uri, messageOf(error), error);
   });
   if (bytes !== into.length) throw unreachable(uri, `${bytes} bytes came of ${into.length}`);

@@ -7,6 +7,7 @@ import { parseOwnNdjson } from '../../formats/ndjson-writer.js';
 import { parquetRangeReader } from '../../formats/parquet-reader.js';
 import type { RangeReader } from '../../formats/reader.js';
 import type { TextRange } from '../../formats/reader.js';
+import { chunkAt } from '../../core/plan.js';
 import type { Chunk, Plan } from '../../core/plan.js';
 import type { Row } from '../../core/records.js';
 import { keys } from '../../core/receipt.js';
@@ -28,6 +29,9 @@ export interface OpenChunk {
   rejected?: RejectedRecord[];
 }
 
+/** The last record of a chunk ends behind it, mostly this near. */
+const TAIL_BYTES = 64 * 1024;
+
 /** The file that neighbouring chunks are read from: opened once, because that costs more than a small chunk. */
 export class HeldFile {
   private file = -1;
@@ -38,6 +42,8 @@ export class HeldFile {
     private readonly plan: Plan,
     /** Throws where the work is to stop. */
     private readonly check: () => void,
+    /** Where the chunks end that are read one after the other. Absent: nobody knows. */
+    private readonly to?: number,
   ) {}
 
   /** @throws MillraceError `source.changed` where the file is not the planned one */
@@ -65,7 +71,7 @@ export class HeldFile {
 
   private async text(file: number): Promise<ByteSource> {
     const { packing, label } = this.plan.files[file]!;
-    const source = await this.open(file);
+    const source = await this.open(file, this.readTo(file));
     if (!packing) return source;
     if (packing.frames) return framedText(source, packing, packing.frames, label);
     try {
@@ -75,9 +81,16 @@ export class HeldFile {
     }
   }
 
-  private open(file: number): Promise<ByteSource> {
+  private readTo(file: number): number | undefined {
+    const { packing, firstChunk, chunkCount } = this.plan.files[file]!;
+    if (packing || this.to === undefined) return undefined;
+    const last = chunkAt(this.plan, Math.min(this.to, firstChunk + chunkCount) - 1);
+    return last.kind === 'bytes' ? last.end + TAIL_BYTES : undefined;
+  }
+
+  private open(file: number, until?: number): Promise<ByteSource> {
     const { uri, pin } = this.plan.files[file]!;
-    return this.context.sources.open(uri, pin);
+    return this.context.sources.open(uri, pin, until);
   }
 }
 

@@ -79,7 +79,7 @@ export async function newRun(
     rejects: new RejectLog(keepsRejects ? await context.work.scratchFile('rejects') : null),
 
     async *chunks() {
-      const held = new HeldFile(context, plan, () => control.check());
+      const held = new HeldFile(context, plan, () => control.check(), to);
       try {
         let known = start;
         for (let index = from; index < to; index++) {

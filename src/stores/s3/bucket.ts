@@ -8,7 +8,7 @@ import type {
 } from '@aws-sdk/client-s3';
 import { MillraceError } from '../../core/errors.js';
 import { again } from '../again.js';
-import { readInto } from '../read-ahead.js';
+import { readInto } from '../body.js';
 import { s3Client } from './client.js';
 import type { S3 } from './client.js';
 import { nameOf, s3Fault, statusOf } from './fault.js';

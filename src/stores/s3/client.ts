@@ -1,4 +1,5 @@
 import type * as Sdk from '@aws-sdk/client-s3';
+import { bodyAgents } from '../body.js';
 
 export interface S3 {
   sdk: typeof Sdk;
@@ -40,7 +41,12 @@ async function open(profile: string | undefined): Promise<S3> {
     // Others than AWS refuse checksums that they do not know, or answer none.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: QUIET_MS },
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      socketTimeout: QUIET_MS,
+      httpAgent: bodyAgents.http,
+      httpsAgent: bodyAgents.https,
+    },
   });
   return { sdk, client };
 }

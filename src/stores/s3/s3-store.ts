@@ -45,13 +45,13 @@ export function createS3Store(places: readonly S3Place[]): SourceStore & SinkSto
       throw new MillraceError('source.not_found', `source ${JSON.stringify(uri)} not found: ${hint}`);
     },
 
-    async open(uri, pin) {
+    async open(uri, pin, until) {
       const { bucket, key } = at(uri);
       const known = pin as WebPin | undefined;
       const version = known ? { key, size: known.size, etag: known.etag! } : await bucket.head(key);
       if (!version)
         throw new MillraceError('source.not_found', `source ${JSON.stringify(uri)} not found: no such object`);
-      return openVersion(bucket, version);
+      return openVersion(bucket, version, until);
     },
 
     localPath: () => Promise.resolve(null),
@@ -111,9 +111,9 @@ export function createS3Store(places: readonly S3Place[]): SourceStore & SinkSto
 }
 
 /** An object that is read in ranges, of this version and of no other. Over an empty one no range can be asked for. */
-export function openVersion(bucket: Bucket, version: FoundKey): PinnedSource {
-  const { read } = readAhead(version.size, (start, into) => bucket.range(version, start, into));
-  return { size: version.size, pin: pinOf(version), read, close: () => Promise.resolve() };
+export function openVersion(bucket: Bucket, version: FoundKey, until?: number): PinnedSource {
+  const ahead = readAhead(version.size, (start, into) => bucket.range(version, start, into), until);
+  return { size: version.size, pin: pinOf(version), ...ahead };
 }
 
 function foundObject(bucket: Bucket, found: FoundKey): FoundObject {
