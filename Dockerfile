@@ -16,7 +16,9 @@ RUN apt-get update \
 RUN install --directory --mode=1777 /data /var/lib/millrace \
   && ln --symbolic /app/bin/millrace.cjs /usr/local/bin/millrace
 COPY --from=build /app /app
+# Without a fixed threshold glibc keeps what threads had for long records.
 ENV NODE_ENV=production \
+    MALLOC_MMAP_THRESHOLD_=1048576 \
     MILLRACE_HOME=/var/lib/millrace \
     MILLRACE_ROOTS=/data
 # By its number: Kubernetes must know without looking that it is not root.

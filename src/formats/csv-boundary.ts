@@ -1,4 +1,5 @@
 import type { ByteSource } from '../stores/port.js';
+import { BlockReader } from './block-reader.js';
 import { createCsvScan, CR, LF, STRAY_QUOTE, UNCLOSED_QUOTE, type CsvScan } from './csv-scan.js';
 
 const FIRST_LOOK = 64 * 1024;
@@ -23,19 +24,32 @@ export async function guessRecordStart(
   const quote = dialect.quote.charCodeAt(0);
   const delimiter = dialect.delimiter.charCodeAt(0);
   const from = Math.max(0, start - 2);
-  for (let look = FIRST_LOOK; ; look *= 4) {
-    const bytes = await source.read(from, Math.min(start + look, source.size));
-    const last = from + bytes.length >= source.size;
-    const at = start - 1 - from;
-    const before = at > 0 ? bytes[at - 1] : LF;
-    const midField = before !== delimiter && before !== LF && before !== CR;
-    const outside = tryFrom(scan, bytes, at, last, columnCount, midField && bytes[at] === quote ? 'stray' : 'outside');
-    if (outside.first >= 0 && (outside.bad === 0 || bytes.indexOf(quote) < 0)) return from + outside.first;
-    const inside = tryFrom(scan, bytes, at, last, columnCount, 'inside');
-    if (inside.first >= 0 && (outside.first < 0 || inside.bad < outside.bad)) return from + inside.first;
-    if (outside.first >= 0 && (inside.bad > outside.bad || look >= LONGEST_LOOK || last)) return from + outside.first;
-    if (last) return source.size;
-    if (look > maxRecordBytes + LONGEST_LOOK) return null;
+  const longest = maxRecordBytes + LONGEST_LOOK + 1;
+  const blocks = new BlockReader(source);
+  try {
+    for (let look = FIRST_LOOK; ; look = Math.min(4 * look, longest)) {
+      const bytes = await blocks.read(from, start + look);
+      const last = from + bytes.length >= source.size;
+      const at = start - 1 - from;
+      const before = at > 0 ? bytes[at - 1] : LF;
+      const midField = before !== delimiter && before !== LF && before !== CR;
+      const outside = tryFrom(
+        scan,
+        bytes,
+        at,
+        last,
+        columnCount,
+        midField && bytes[at] === quote ? 'stray' : 'outside',
+      );
+      if (outside.first >= 0 && (outside.bad === 0 || bytes.indexOf(quote) < 0)) return from + outside.first;
+      const inside = tryFrom(scan, bytes, at, last, columnCount, 'inside');
+      if (inside.first >= 0 && (outside.first < 0 || inside.bad < outside.bad)) return from + inside.first;
+      if (outside.first >= 0 && (inside.bad > outside.bad || look >= LONGEST_LOOK || last)) return from + outside.first;
+      if (last) return source.size;
+      if (look >= longest) return null;
+    }
+  } finally {
+    blocks.done();
   }
 }
 

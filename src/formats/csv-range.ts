@@ -1,5 +1,6 @@
 import { MAX_RECORD_BYTES } from '../core/spec.js';
 import type { ByteSource } from '../stores/port.js';
+import { BlockReader, moreThan } from './block-reader.js';
 import { guessRecordStart } from './csv-boundary.js';
 import { createCsvScan, CR, LF, NO_FAULT, UNCLOSED_QUOTE } from './csv-scan.js';
 import { lineEndAfter } from './lines.js';
@@ -42,8 +43,8 @@ export async function copyCsvRange(
     ? range.start
     : await guessRecordStart(source, range.start, csv, columnCount, maxRecordBytes);
   const first = guessed ?? range.end;
-  // One for all blocks: `write` is done with the bytes before the next are read.
-  const block = Buffer.allocUnsafeSlow(blockBytes + TAIL_BYTES);
+  // `write` is done with the bytes before the next are read.
+  const blocks = new BlockReader(source);
   let position = first;
   let wanted = blockBytes;
   let lineEnds = 0;
@@ -69,7 +70,7 @@ export async function copyCsvRange(
 
   while (position < stop) {
     const enough = Math.max(stop - position, wanted - blockBytes) + TAIL_BYTES;
-    const bytes = await source.read(position, Math.min(position + Math.min(wanted, enough), source.size), block);
+    const bytes = await blocks.read(position, position + Math.min(wanted, enough));
     const { used, skip } = recordsIn(bytes, position + bytes.length >= source.size);
     if (used > 0 && clean) {
       const records = bytes.subarray(0, used);
@@ -85,8 +86,9 @@ export async function copyCsvRange(
       clean = false;
       position = (await lineEndAfter(source, position)).next;
     }
-    wanted = used === 0 && !skip ? bytes.length * 2 + blockBytes : blockBytes;
+    wanted = used === 0 && !skip ? moreThan(bytes.length, blockBytes, maxRecordBytes) : blockBytes;
   }
+  blocks.done();
   return { span: { first, end: position }, clean };
 }
 

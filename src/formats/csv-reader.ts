@@ -2,6 +2,7 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { MAX_RAW_CHARS, type Column, type Reject } from '../core/records.js';
 import { MAX_RECORD_BYTES, type CsvOptions } from '../core/spec.js';
 import type { ByteSource } from '../stores/port.js';
+import { BlockReader, moreThan } from './block-reader.js';
 import { guessRecordStart } from './csv-boundary.js';
 import { createRowFactory } from './csv-cells.js';
 import { CR, createCsvScan, LF, NO_FAULT, STRAY_QUOTE, UNCLOSED_QUOTE } from './csv-scan.js';
@@ -53,8 +54,7 @@ export function csvRangeReader(
   let record = 1;
   // The block: `base` is the file offset of its first byte, `at` the index of the next record.
   let bytes: Buffer = Buffer.alloc(0);
-  // What `bytes` is a part of: one memory for all blocks.
-  let block = bytes;
+  const blocks = new BlockReader(source);
   let base = 0;
   let at = 0;
   let last = false;
@@ -168,10 +168,8 @@ export function csvRangeReader(
 
   async function load(position: number, wanted: number): Promise<void> {
     const least = Math.max(stop + TAIL_BYTES - position, wanted - blockBytes + TAIL_BYTES);
-    const length = Math.min(Math.min(wanted, least), source.size - position);
-    if (block.length < length) block = Buffer.allocUnsafeSlow(length);
     base = position;
-    bytes = await source.read(position, position + length, block);
+    bytes = await blocks.read(position, position + Math.min(wanted, least));
     at = 0;
     last = base + bytes.length >= source.size;
     const ascii = isAscii(bytes);
@@ -204,11 +202,12 @@ export function csvRangeReader(
         position = lineEnd.next;
         wanted = blockBytes;
       } else {
-        wanted = at === 0 ? bytes.length * 2 + blockBytes : blockBytes;
+        wanted = at === 0 ? moreThan(bytes.length, blockBytes, maxRecordBytes) : blockBytes;
         position = base + at;
       }
     }
     span = { first, end: position, lines: line - 1 };
+    blocks.done();
   }
 
   return {

@@ -1,15 +1,18 @@
 import type { ByteSource } from '../stores/port.js';
+import { BlockReader } from './block-reader.js';
 import { CR, LF } from './csv-scan.js';
 
-const BLOCK_BYTES = 4 * 1024 * 1024;
+const FIRST_BYTES = 64 * 1024;
+const BLOCK_BYTES = 1024 * 1024;
 
 /**
  * The first line end (`\n`, `\r\n`, `\r`) at or after `from`, whatever quotes stand around it.
  * @returns the byte after it, and whether there was one; without one, the size of the source
  */
 export async function lineEndAfter(source: ByteSource, from: number): Promise<{ next: number; found: boolean }> {
+  const blocks = new BlockReader(source);
   for (let at = from; at < source.size;) {
-    const block = await source.read(at, Math.min(at + (at === from ? 64 * 1024 : BLOCK_BYTES), source.size));
+    const block = await blocks.read(at, at + (at === from ? FIRST_BYTES : BLOCK_BYTES));
     if (block.length === 0) break;
     const lf = block.indexOf(LF);
     const head = lf < 0 ? block : block.subarray(0, lf);
@@ -25,12 +28,26 @@ export async function lineEndAfter(source: ByteSource, from: number): Promise<{ 
   return { next: source.size, found: false };
 }
 
+/** The offset of the first `\n` in `[from, to)`, or -1. */
+export async function newlineFrom(source: ByteSource, from: number, to: number): Promise<number> {
+  const blocks = new BlockReader(source);
+  for (let at = from; at < to;) {
+    const block = await blocks.read(at, Math.min(at + (at === from ? FIRST_BYTES : BLOCK_BYTES), to));
+    if (block.length === 0) break;
+    const found = block.indexOf(LF);
+    if (found >= 0) return at + found;
+    at += block.length;
+  }
+  return -1;
+}
+
 /** How many line ends (`\n`, `\r\n`, `\r`) lie in `[start, end)`. A `\r\n` cut by `start` counts for its `\n`. */
 export async function countLines(source: ByteSource, start: number, end: number): Promise<number> {
   let lines = 0;
   let afterCr = false;
+  const blocks = new BlockReader(source);
   for (let at = start; at < end;) {
-    const block = await source.read(at, Math.min(at + BLOCK_BYTES, end));
+    const block = await blocks.read(at, Math.min(at + BLOCK_BYTES, end));
     if (block.length === 0) break;
     if (!afterCr && block.indexOf(CR) < 0) {
       for (let i = 0; i < block.length; i++) if (block[i] === LF) lines++;

@@ -1,5 +1,6 @@
 import type { ByteSource } from '../stores/port.js';
-import { LF } from './csv-scan.js';
+import { BlockReader } from './block-reader.js';
+import { newlineFrom } from './lines.js';
 import type { TextRange } from './reader.js';
 
 const BLOCK_BYTES = 4 * 1024 * 1024;
@@ -16,9 +17,11 @@ export async function copyNdjsonRange(
   const stop = Math.min(range.end, source.size);
   // A line begins at a byte whose neighbour before it ends a line: so the search starts one byte early.
   const first = range.exact ? range.start : await lineStart(source, range.start - 1);
+  // `write` is done with the bytes before the next are read.
+  const blocks = new BlockReader(source);
   let position = first;
   while (position < stop) {
-    const block = await source.read(position, Math.min(position + BLOCK_BYTES, stop));
+    const block = await blocks.read(position, Math.min(position + BLOCK_BYTES, stop));
     if (block.length === 0) break;
     await write(block);
     position += block.length;
@@ -31,12 +34,6 @@ export async function copyNdjsonRange(
 
 /** The byte after the first `\n` at or after `from`; the size where there is none. */
 async function lineStart(source: ByteSource, from: number): Promise<number> {
-  for (let at = Math.max(0, from); at < source.size;) {
-    const block = await source.read(at, Math.min(at + 64 * 1024, source.size));
-    if (block.length === 0) break;
-    const found = block.indexOf(LF);
-    if (found >= 0) return at + found + 1;
-    at += block.length;
-  }
-  return source.size;
+  const newline = await newlineFrom(source, Math.max(0, from), source.size);
+  return newline < 0 ? source.size : newline + 1;
 }

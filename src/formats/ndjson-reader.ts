@@ -3,10 +3,12 @@ import type { Column, ColumnType, Reject, Row } from '../core/records.js';
 import { messageOf } from '../core/errors.js';
 import { MAX_RECORD_BYTES } from '../core/spec.js';
 import type { ByteSource } from '../stores/port.js';
+import { BlockReader, moreThan } from './block-reader.js';
 import { TAIL_BYTES, type ReadLimits } from './csv-reader.js';
 import { isDate, isTimestamp } from './csv-cells.js';
 import { LF } from './csv-scan.js';
 import { mayHoldLongInts, parseJsonExact, stringifyJsonExact } from './json-exact.js';
+import { newlineFrom } from './lines.js';
 import { quoted, rawText } from './raw-text.js';
 import type { RangeReader, RangeSpan, RecordBatch, TextRange } from './reader.js';
 
@@ -36,6 +38,7 @@ export function ndjsonRangeReader(
   let span: RangeSpan | null = null;
   let line = 1;
   let record = 1;
+  const blocks = new BlockReader(source);
   let bytes: Buffer = Buffer.alloc(0);
   let text = '';
   let ascii = true;
@@ -122,7 +125,7 @@ export function ndjsonRangeReader(
     const least = Math.max(stop + TAIL_BYTES - position, wanted - blockBytes + TAIL_BYTES);
     base = position;
     at = 0;
-    bytes = await source.read(position, Math.min(position + Math.min(wanted, least), source.size));
+    bytes = await blocks.read(position, position + Math.min(wanted, least));
     last = base + bytes.length >= source.size;
     ascii = isAscii(bytes);
     text = bytes.toString('latin1');
@@ -149,11 +152,12 @@ export function ndjsonRangeReader(
         position = newline < 0 ? source.size : newline + 1;
         wanted = blockBytes;
       } else {
-        wanted = at === 0 ? bytes.length * 2 + blockBytes : blockBytes;
+        wanted = at === 0 ? moreThan(bytes.length, blockBytes, maxRecordBytes) : blockBytes;
         position = base + at;
       }
     }
     span = { first, end: position, lines: line - 1 };
+    blocks.done();
   }
 
   return {
@@ -220,17 +224,4 @@ async function firstLineStart(source: ByteSource, range: TextRange, maxRecordByt
   const newline = await newlineFrom(source, range.start - 1, Math.min(source.size, range.end + maxRecordBytes));
   if (newline >= 0) return newline + 1;
   return range.end + maxRecordBytes >= source.size ? source.size : range.end;
-}
-
-/** The offset of the first `\n` in `[from, to)`, or -1. */
-async function newlineFrom(source: ByteSource, from: number, to: number): Promise<number> {
-  let step = 64 * 1024;
-  for (let at = from; at < to; step = 4 * 1024 * 1024) {
-    const block = await source.read(at, Math.min(at + step, to));
-    if (block.length === 0) break;
-    const found = block.indexOf(LF);
-    if (found >= 0) return at + found;
-    at += block.length;
-  }
-  return -1;
 }

@@ -4,6 +4,7 @@ import type { RangeReader, TextRange } from './reader.js';
 
 const SAMPLES = 8;
 const SAMPLE_BYTES = 64 * 1024;
+const KEPT_BYTES = 4 * SAMPLE_BYTES;
 
 export interface Sampled {
   rows: Row[];
@@ -25,17 +26,19 @@ export interface InferredTable {
   warnings: string[];
 }
 
-/** A source that keeps what is read of it, for samples that are read twice in the same way. */
+/** A source that keeps what is read of it where that is little, for samples that are read twice in the same way. */
 export function readOnce(source: ByteSource): ByteSource {
-  const known = new Map<string, Promise<Buffer>>();
+  const known = new Map<string, Buffer>();
   return {
     size: source.size,
-    read(start, end) {
+    async read(start, end, into) {
+      if (end - start > KEPT_BYTES) return source.read(start, end, into);
       const key = `${start}-${end}`;
-      const bytes = known.get(key) ?? source.read(start, end);
-      known.set(key, bytes);
+      const kept = known.get(key);
+      const bytes = kept ?? (await source.read(start, end, into));
       // The result is the caller's own.
-      return bytes.then((found) => Buffer.from(found));
+      if (!kept) known.set(key, Buffer.from(bytes));
+      return kept ? Buffer.from(kept) : bytes;
     },
     close: () => source.close(),
   };
