@@ -1,12 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from } from 'pg-copy-streams';
+import { createTables } from '../src/stores/postgres/tables.js';
 import { startPostgres } from '../test/helpers/postgres-server.js';
 import { alternate, flightsFile, startServices } from './harness.js';
 import type { Line } from './report.js';
 
 const ROUNDS = 3;
+const RECORDS = 3_000_000;
 
 /** Three million rows into a table, from a CSV: by a job, and by COPY of the same file alone. */
 export async function postgres(): Promise<Line[]> {
@@ -18,7 +21,7 @@ export async function postgres(): Promise<Line[]> {
     const process = { use: 'sql', with: { map: 'select * from chunk' } };
     const job = (uri: string) => services.run({ source: { uri: file }, process, sink: { uri, ifExists: 'replace' } });
     await job('postgres://bench/ours');
-    await server.query('create table peer (like ours)');
+    await server.query('create table peer (like ours); create table sunk (like ours)');
     const times = await alternate(ROUNDS, {
       fresh: async () => {
         await server.query('truncate ours');
@@ -34,6 +37,10 @@ export async function postgres(): Promise<Line[]> {
       },
       ours: () => job('postgres://bench/ours'),
       peer: () => copyFile(server.url, file),
+      sink: async () => {
+        await server.query('truncate sunk');
+        await loadFile(server.url, file);
+      },
       reading: () =>
         services.run({
           source: { uri: 'postgres://bench/peer' },
@@ -59,6 +66,14 @@ export async function postgres(): Promise<Line[]> {
       },
       {
         bench,
+        what: 'the same rows by the sink alone / COPY',
+        ours: times.sink,
+        peer: times.peer,
+        target: '<= 1.5x',
+        met: times.sink <= 1.5 * times.peer,
+      },
+      {
+        bench,
         what: 'the same, visible range by range',
         ours: times.perChunk,
         peer: times.peer,
@@ -77,6 +92,30 @@ export async function postgres(): Promise<Line[]> {
   } finally {
     await services.stop();
     await server.stop();
+  }
+}
+
+/** What the commit of a job does, its rows being there. */
+async function loadFile(url: string, path: string): Promise<void> {
+  const handle = await open(path);
+  const header = (await handle.read(Buffer.alloc(1024), 0, 1024, 0)).buffer.toString().split('\n')[0]!;
+  const columns = header.split(',');
+  const start = header.length + 1;
+  const blocks = handle.createReadStream({ start, highWaterMark: 4 * 1024 ** 2 });
+  const pieces = (async function* () {
+    yield { columns, records: RECORDS, blocks: blocks as AsyncIterable<Buffer> };
+  })();
+  const load = {
+    uri: 'postgres://bench/sunk',
+    job: randomUUID(),
+    generation: 0,
+    columns: columns.map((name) => ({ name, type: 'VARCHAR' })),
+    ifExists: 'error' as const,
+  };
+  try {
+    await createTables({ bench: url }).load({ ...load, pieces, signal: new AbortController().signal });
+  } finally {
+    await handle.close().catch(() => undefined);
   }
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../schema/views.js';
 import { parseDuration } from '../schema/units.js';
 import { JobList, MAX_PAGE, json, problems, ref } from './route-parts.js';
+import { ifNoneMatch, notModified, revalidated } from './revalidated.js';
 import { SCHEDULE_ROUTES } from './schedule-routes.js';
 
 /** Typed as any text, for their names would else be taken for what the answer is made of. */
@@ -159,8 +160,9 @@ export const getJob = createRoute({
   operationId: 'getJob',
   summary: 'One job',
   tags: ['jobs'],
-  request: { params: idParam, query: z.object({ wait: waitQuery }) },
-  responses: { 200: json('The job', JobView), ...problems(404, 422, 503) },
+  ...revalidated,
+  request: { params: idParam, query: z.object({ wait: waitQuery }), headers: z.object(ifNoneMatch) },
+  responses: { 200: json('The job', JobView), ...notModified, ...problems(404, 422, 503) },
 });
 
 export const watchJob = createRoute({
@@ -217,8 +219,9 @@ export const getSpec = createRoute({
   summary: 'The spec of a job as it was given',
   description: 'Items above 32 KiB lie in the work area: `source.itemsKey` stands in their place.',
   tags: ['jobs'],
-  request: { params: idParam },
-  responses: { 200: json('The spec', JobSpecGiven), ...problems(404, 503) },
+  ...revalidated,
+  request: { params: idParam, headers: z.object(ifNoneMatch) },
+  responses: { 200: json('The spec', JobSpecGiven), ...notModified, ...problems(404, 503) },
 });
 
 export const cancelJob = createRoute({
@@ -317,8 +320,9 @@ export const getManifest = createRoute({
   operationId: 'getManifest',
   summary: 'What was read and written, with digests',
   tags: ['results'],
-  request: { params: idParam },
-  responses: { 200: json('The manifest', Manifest), ...problems(404, 409, 410, 503) },
+  ...revalidated,
+  request: { params: idParam, headers: z.object(ifNoneMatch) },
+  responses: { 200: json('The manifest', Manifest), ...notModified, ...problems(404, 409, 410, 503) },
 });
 
 export const getRejects = createRoute({

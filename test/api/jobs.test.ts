@@ -253,6 +253,23 @@ describe('GET /v1/jobs/{id}', () => {
     });
   });
 
+  it('tells nothing to who knows it already, and of a job that went on all', async () => {
+    const { body } = await post('/v1/jobs', slow);
+    const ask = (known?: string, path = '') =>
+      service.app.request(`/v1/jobs/${body.id}${path}`, { headers: known ? { 'if-none-match': known } : {} });
+    const tagOf = async (path?: string) => (await ask(undefined, path)).headers.get('etag')!;
+    const [known, spec] = [await tagOf(), await tagOf('/spec')];
+    expect((await ask(spec, '/spec')).status).toBe(304);
+    await service.jobs.cancel(body.id);
+    await eventually(async () => (await get(`/v1/jobs/${body.id}`)).body.state === 'cancelled');
+    const [after, tag] = [await ask(known), await tagOf()];
+    expect([after.status, await after.json()]).toMatchObject([200, { state: 'cancelled' }]);
+    const again = await ask(`"other", ${tag}`);
+    expect([again.status, again.headers.get('etag'), await again.text()]).toEqual([304, tag, '']);
+    const none = await service.app.request('/v1/jobs/j-none', { headers: { 'if-none-match': '*' } });
+    expect([none.status, none.headers.get('etag')]).toEqual([404, null]);
+  });
+
   it('knows jobs only', async () => {
     expect((await refused(get('/v1/jobs/j-none'))).code).toBe('job.not_found');
     const { body } = await post<PlanView>('/v1/plan', slow);
