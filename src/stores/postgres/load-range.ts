@@ -119,9 +119,9 @@ export async function loadRange(connections: Connections, load: RangeLoad): Prom
   return within(connections, load, async (client, target, { commits, ranges }) => {
     // Whoever loads another half of the same range, or all of it, comes before or after.
     await lock(client, `${load.job} ${load.planned}`);
-    // It may come long after its job has ended, which has then seen to the range.
-    if ((await commits.committed(load)) !== null) return true;
     const there = await ranges.of(load);
+    // It may come long after its job has ended, which has then seen to the range. Asked after the ranges: they go with the end.
+    if ((await commits.committed(load)) !== null) return true;
     const own = there.filter(({ from, to }) => from === load.from && to === load.to);
     // Of a range that was halved while an attempt at all of it was thought dead, either gives the same rows.
     if (own.length < there.length) return covers(there, load);
