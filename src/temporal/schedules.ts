@@ -32,8 +32,9 @@ import { updateSchedule } from './update-schedule.js';
 type ListEntry = Awaited<ReturnType<Client['workflowService']['listSchedules']>>['schedules'][number];
 
 const CALL_MS = 4000;
-/** A schedule that is being changed is not told for seconds: the server waits for its own work on it, longer where it has much to do. */
-const DESCRIBE_MS = 15_000;
+/** A schedule that is being changed is told seconds late: the server waits for its own work on it, longer where it has much to do. */
+const BUSY_TRIES = 4;
+const PROBE_MS = 600;
 const PAGE = 1000;
 /** A trigger is a signal: how long is looked for the job that it starts. */
 const TRIGGER_MS = 3000;
@@ -118,13 +119,32 @@ export function createSchedules(options: {
   const ours = tenant === null ? OURS : `${OURS} AND ${tenantTerm(tenant)}`;
   const uiUrl = options.uiUrl?.replace(/\/+$/, '');
 
-  async function call<T>(id: string, run: () => Promise<T>, ms = CALL_MS): Promise<T> {
+  async function call<T>(id: string, run: () => Promise<T>): Promise<T> {
     try {
-      return await inTime(client, ms, run);
+      return await inTime(client, CALL_MS, run);
     } catch (error) {
       if (error instanceof ScheduleNotFoundError || hasCode(error, NOT_FOUND)) throw notFound(id);
       throw error;
     }
+  }
+
+  /** As `call`, again where it is the schedule that has much to do and not the server that is away. */
+  async function patiently<T>(id: string, run: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await call(id, run);
+      } catch (error) {
+        const isLate = error instanceof MillraceError && error.code === 'temporal.unreachable';
+        if (!isLate || tries >= BUSY_TRIES || !(await serverAnswers())) throw error;
+      }
+    }
+  }
+
+  function serverAnswers(): Promise<boolean> {
+    return inTime(client, PROBE_MS, () => client.workflowService.getSystemInfo({})).then(
+      () => true,
+      () => false,
+    );
   }
 
   const serverId = (id: string) => (tenant === null ? id : serverScheduleId(tenant, id));
@@ -132,7 +152,7 @@ export function createSchedules(options: {
 
   /** As the server tells it, where it is one of ours. */
   async function describe(id: string) {
-    const description = await call(id, () => handle(id).describe(), DESCRIBE_MS);
+    const description = await patiently(id, () => handle(id).describe());
     const document = documentOf(description, taskQueue);
     if (!document) throw foreign(id);
     return { ...description, document };
@@ -234,7 +254,7 @@ export function createSchedules(options: {
   /** @returns false where the server says that others changed it since; it may also keep quiet about that */
   async function update(previous: ScheduleDescription, options: ScheduleUpdateOptions): Promise<boolean> {
     try {
-      await call(previous.scheduleId, () => updateSchedule(client, previous, options), DESCRIBE_MS);
+      await patiently(previous.scheduleId, () => updateSchedule(client, previous, options));
       return true;
     } catch (error) {
       if (hasCode(error, FAILED_PRECONDITION)) return false;

@@ -119,6 +119,13 @@ describe('every error is a problem document', () => {
     expect(Date.now() - began).toBeLessThan(9000);
   });
 
+  it('503 for a schedule too, as soon', async () => {
+    const began = Date.now();
+    expect((await problem('/v1/schedules/nightly')).code).toBe('temporal.unreachable');
+    // A call of four seconds, and a look whether it is the server that is away.
+    expect(Date.now() - began).toBeLessThan(6500);
+  });
+
   it('nothing of this was unforeseen', () => {
     expect(logged).toEqual([]);
   });
