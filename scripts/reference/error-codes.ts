@@ -118,7 +118,8 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
   'sink.appended': 'A retry cannot tell its former rows in the table from others: set `sink.upsert`',
   'sink.bad_partition':
     'A value of a column in `sink.partitionBy` makes no name of a folder: it is too long, or is how null is written',
-  'sink.bad_value': 'A value has no place in its column; nothing of it was written. Cast it, or change the column',
+  'sink.bad_value':
+    'A value has no place in its column; nothing was written, with `sink.visible: perChunk` nothing of its range. Cast it, or change the column',
   'sink.constraint':
     'A row breaks a constraint of the table; nothing was written, with `sink.visible: perChunk` nothing of its range',
   'sink.denied': 'The role of the connection may not write there',
