@@ -28,7 +28,7 @@ export async function loadRange(dependencies: Dependencies, input: RangeInput, r
   const beat: RangeBeat = { from, to };
   await withHeartbeats(
     async (signal) => {
-      for (let next: Receipt | null = receipt; next && !mayChange(next); next = await waitingBehind(work, plan, next)) {
+      for (let next: Receipt | null = receipt; next && !mayChange(next); next = await waitingBehind(next)) {
         if (!(await tablesOf(dependencies).loadRange(rangeLoad(work, plan, next, { generation, signal })))) return;
         if (Date.now() > begun + startToCloseTimeoutMs * TIME_SHARE) return;
       }
@@ -37,10 +37,10 @@ export async function loadRange(dependencies: Dependencies, input: RangeInput, r
   );
 
   /** The range that begins where this one ends, where it is done and had to wait. */
-  async function waitingBehind(area: WorkArea, { chunksPerActivity }: Plan, before: Receipt): Promise<Receipt | null> {
-    const n = before.to / chunksPerActivity;
+  async function waitingBehind(before: Receipt): Promise<Receipt | null> {
+    const n = before.to / plan.chunksPerActivity;
     if (before.spans.length === 0 || !Number.isInteger(n) || n >= activityCount(plan)) return null;
-    const behind = await currentReceipt(area, { job, ...rangeOf(plan, n) });
+    const behind = await currentReceipt(work, { job, ...rangeOf(plan, n) });
     return behind && !behind.failed && !isSure(plan, behind) ? behind : null;
   }
 }

@@ -26,6 +26,7 @@ export async function copyNdjsonRange(
     await write(block);
     position += block.length;
   }
+  blocks.done();
   if (position <= first) return { first, end: first };
   const end = await lineStart(source, position - 1);
   if (end > position) await write(await source.read(position, end));

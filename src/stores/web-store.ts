@@ -34,7 +34,7 @@ export function createWebStore({ allow = [] }: { allow?: readonly string[] }): S
       const bytes = found.streamed ? streamed(version) : ranged(version, until);
       const close = async () => {
         closing.abort();
-        await bytes.close?.();
+        await bytes.close();
       };
       return { size: found.size, ...bytes, close };
     },
@@ -68,7 +68,7 @@ function ranged(version: Version, until?: number): Pick<ByteSource, 'read' | 'cl
 }
 
 /** A file that can only be read from its beginning. */
-function streamed(version: Version): Pick<ByteSource, 'read' | 'stream'> & { close?: undefined } {
+function streamed(version: Version): Pick<ByteSource, 'read' | 'stream' | 'close'> {
   const { uri, signal } = version;
 
   async function* stream(): AsyncGenerator<Buffer> {
@@ -90,6 +90,7 @@ function streamed(version: Version): Pick<ByteSource, 'read' | 'stream'> & { clo
 
   return {
     stream,
+    close: () => Promise.resolve(),
     /** The head alone: what lies behind it would be read for nothing. */
     async read(start, end) {
       const blocks: Buffer[] = [];
