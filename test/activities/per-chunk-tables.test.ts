@@ -248,6 +248,19 @@ describe('a range', () => {
     expect(await rowsOf('keyed')).toEqual([{ n: 0 }, { n: 1 }]);
   });
 
+  it('as it was before a retry added to it changes nothing', async () => {
+    const before = (more: Partial<RangeLoad> = {}) => range('grown', 0, 2, more);
+    const added = () => ({ columns: ['n'], records: 1, digest: 'crc32:added', blocks: blocks('9\n') });
+    const grown = () => before({ generation: 1, pieces: [...before().pieces, added()] });
+    expect(await tables().loadRange(before())).toBe(true);
+    expect(await tables().loadRange(grown())).toBe(true);
+    for (const upsert of [undefined, ['n']]) {
+      expect(await tables().loadRange(before({ generation: 1, upsert }))).toBe(true);
+      expect(await tables().loadRange(grown())).toBe(true);
+    }
+    expect(await rowsOf('grown')).toEqual([{ n: 0 }, { n: 1 }, { n: 9 }]);
+  });
+
   it('finds the table filled by others, and adds nothing', async () => {
     await server.query('create table full_one as select 100 as n');
     await expect(tables().loadRange(range('full_one', 0, 4))).rejects.toMatchObject({ code: 'sink.exists' });

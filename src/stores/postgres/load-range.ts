@@ -125,7 +125,8 @@ export async function loadRange(connections: Connections, load: RangeLoad): Prom
     const own = there.filter(({ from, to }) => from === load.from && to === load.to);
     // Of a range that was halved while an attempt at all of it was thought dead, either gives the same rows.
     if (own.length < there.length) return covers(there, load);
-    const differs = own.some(({ digest }, n) => digest !== load.pieces[n]?.digest);
+    // More of it may be there than is asked for: a retry has added a piece since this receipt was read.
+    const differs = load.pieces.slice(0, own.length).some(({ digest }, n) => digest !== own[n]!.digest);
     if (differs && !load.upsert) throw appended(load);
     if (differs) await ranges.forget(load);
     const missing = load.pieces.slice(differs ? 0 : own.length);
