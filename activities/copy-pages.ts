@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { bytes as bytesText } from '../src/core/figures.js';
 import type { SourcePin } from '../src/core/plan.js';
 import { keys } from '../src/core/receipt.js';
+import { shownUri } from '../src/core/shown-uri.js';
 import type { PagesSpec, SourceSpec } from '../src/core/spec.js';
 import { memorySource } from '../src/formats/memory-source.js';
 import { inferNdjsonTable } from '../src/formats/ndjson-infer.js';
@@ -39,8 +40,7 @@ interface Segment {
 export function pagesOf({ uri, pages, json }: SourceSpec): PagesRef | null {
   if (!pages) return null;
   const [only] = uri!;
-  const { origin, pathname } = new URL(only!);
-  return { uri: only!, label: origin + pathname, pages, pointer: json?.pointer ?? '' };
+  return { uri: only!, label: shownUri(only!), pages, pointer: json?.pointer ?? '' };
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { ThreadPool } from '../src/processors/pool.js';
 import type { CheckInput, CheckOutput } from '../src/processors/tasks.js';
+import type { Mask } from '../src/core/secrets.js';
 import type { ScheduleWatch } from '../src/core/schedule-watch.js';
 import type { Notifier, SinkStore, SourceStore, WorkArea } from '../src/stores/port.js';
 
@@ -13,6 +14,8 @@ export interface Dependencies {
   isOpen(job: string): Promise<boolean>;
   notifier: Notifier;
   watch: ScheduleWatch;
+  /** What a failure may say. */
+  mask: Mask;
   taskQueue: string;
   /** Told of what happens to any schedule. */
   notifyUrls: readonly string[];

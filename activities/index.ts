@@ -1,4 +1,6 @@
 import type { Activities } from '../src/contract.js';
+import { maskOf } from '../src/core/secrets.js';
+import type { Mask } from '../src/core/secrets.js';
 import { checkOnce } from './check-once.js';
 import { commit } from './commit.js';
 import { copySource } from './copy-source.js';
@@ -15,20 +17,22 @@ import { stitch } from './stitch.js';
 import { watchSchedules } from './watch-schedules.js';
 
 /** The activities over their dependencies, one a verb. */
-export function createActivities(given: Omit<Dependencies, 'check'>): Activities {
-  const dependencies: Dependencies = { ...given, check: checkOnce(given.pool) };
+export function createActivities(given: Omit<Dependencies, 'check' | 'mask'> & { mask?: Mask }): Activities {
+  const dependencies: Dependencies = { mask: maskOf(), ...given, check: checkOnce(given.pool) };
+  const coded = <Input extends unknown[], Result>(run: (...input: Input) => Promise<Result>) =>
+    withCodes(dependencies.mask, run);
   return {
-    inspect: withCodes((input) => inspect(dependencies, input)),
-    copySource: withCodes((input) => copySource(dependencies, input)),
-    preview: withCodes((input) => preview(dependencies, input)),
-    processChunks: withCodes((input) => processChunks(dependencies, input)),
-    standing: withCodes((input) => standing(dependencies, input)),
-    giveUp: withCodes((input) => giveUp(dependencies, input)),
-    stitch: withCodes((input) => stitch(dependencies, input)),
-    reduce: withCodes((input) => reduce(dependencies, input)),
-    commit: withCodes((input) => commit(dependencies, input)),
-    discard: withCodes((input) => discard(dependencies, input)),
-    notify: withCodes((input) => notify(dependencies, input)),
-    watchSchedules: withCodes(() => watchSchedules(dependencies)),
+    inspect: coded((input) => inspect(dependencies, input)),
+    copySource: coded((input) => copySource(dependencies, input)),
+    preview: coded((input) => preview(dependencies, input)),
+    processChunks: coded((input) => processChunks(dependencies, input)),
+    standing: coded((input) => standing(dependencies, input)),
+    giveUp: coded((input) => giveUp(dependencies, input)),
+    stitch: coded((input) => stitch(dependencies, input)),
+    reduce: coded((input) => reduce(dependencies, input)),
+    commit: coded((input) => commit(dependencies, input)),
+    discard: coded((input) => discard(dependencies, input)),
+    notify: coded((input) => notify(dependencies, input)),
+    watchSchedules: coded(() => watchSchedules(dependencies)),
   };
 }

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse as parseToml } from 'smol-toml';
 import { LOG_LEVELS, isLoopback } from './core/config.js';
-import type { AccessConfig, Config, EncryptionKey, S3Place } from './core/config.js';
+import type { AccessConfig, Config, EncryptionKey, HttpHeader, S3Place } from './core/config.js';
 import { MillraceError, messageOf } from './core/errors.js';
 import type { Issue } from './core/errors.js';
 import { devFile, isAlive } from './dev-addresses.js';
@@ -35,14 +36,16 @@ export function loadConfig(sources: {
 
   const given = new Map<SettingFlag, unknown>();
   for (const setting of SETTINGS) {
-    const named = setting.type === 'connections' ? connectionsOf(env, file[tomlKey(setting)]) : undefined;
-    const raw = named ?? firstGiven(setting, flags[setting.flag], env[setting.env], file[tomlKey(setting)]);
+    const raw = setting.env.endsWith(NAME)
+      ? namedOf(setting, env, file[tomlKey(setting)])
+      : firstGiven(setting, flags[setting.flag], env[setting.env], file[tomlKey(setting)]);
     if (!raw) continue;
     const parsed = parseSetting(setting, raw.value, cwd);
     if ('fault' in parsed) faults.push({ path: setting.env, message: `${raw.from}: ${parsed.fault}` });
     else given.set(setting.flag, parsed.value);
   }
   const access = accessOf(given, faults);
+  checkHeaders(given, faults);
   if (faults.length > 0) {
     const text = faults.map((fault) => fault.message).join('; ');
     throw new MillraceError('config.invalid', `settings: ${text}`, { issues: faults });
@@ -81,10 +84,47 @@ export function loadConfig(sources: {
     ...(given.has('notifySecret') && { notifySecret: given.get('notifySecret') as string }),
     ...(given.has('notifyAllow') && { notifyAllow: given.get('notifyAllow') as string[] }),
     ...(given.has('httpAllow') && { httpAllow: given.get('httpAllow') as string[] }),
+    ...(given.has('httpHeaders') && { httpHeaders: given.get('httpHeaders') as Record<string, HttpHeader> }),
     ...(given.has('postgres') && { postgres: given.get('postgres') as Record<string, string> }),
     ...(given.has('s3') && { s3: given.get('s3') as S3Place[] }),
+    secrets: secretsOf(given, env),
     temporal: temporalOf(env, home),
   };
+}
+
+/** Secrets that others read from the environment by themselves. */
+const OTHERS_SECRETS = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'TEMPORAL_API_KEY'];
+
+function secretsOf(
+  given: ReadonlyMap<SettingFlag, unknown>,
+  env: Readonly<Record<string, string | undefined>>,
+): string[] {
+  const texts = (flag: SettingFlag) => Object.values((given.get(flag) as Record<string, string> | undefined) ?? {});
+  const headers = Object.values((given.get('httpHeaders') as Record<string, HttpHeader> | undefined) ?? {});
+  const keys = (given.get('encryptionKeys') as EncryptionKey[] | undefined) ?? [];
+  const found = [
+    given.get('notifySecret') as string | undefined,
+    given.get('sessionKey') as string | undefined,
+    ...OTHERS_SECRETS.map((name) => env[name]),
+    ...texts('postgres').map((url) => decodeURIComponent(new URL(url).password)),
+    // Of "Bearer …" the part that is secret, too.
+    ...headers.flatMap(({ value }) => [value, value.split(' ').at(-1)!]),
+    ...keys.map(({ key }) => Buffer.from(key).toString('base64')),
+  ];
+  return found.filter((secret) => secret !== undefined && secret !== '') as string[];
+}
+
+/** What is secret does not cross a network in clear, unless its server is one that was allowed by name. */
+function checkHeaders(given: ReadonlyMap<SettingFlag, unknown>, faults: Issue[]): void {
+  const allowed = (given.get('httpAllow') as string[] | undefined) ?? [];
+  const headers = (given.get('httpHeaders') as Record<string, HttpHeader> | undefined) ?? {};
+  for (const [name, { url }] of Object.entries(headers)) {
+    const { protocol, host, hostname } = new URL(url);
+    if (protocol === 'https:' || isLoopback(hostname) || allowed.includes(host) || allowed.includes(hostname)) continue;
+    const setting = `MILLRACE_HTTP_HEADERS_${name.toUpperCase()}`;
+    const message = `${setting}: wanted an https URL, or a host that MILLRACE_HTTP_ALLOW names, found "${url}"`;
+    faults.push({ path: setting, message });
+  }
 }
 
 function accessOf(given: ReadonlyMap<SettingFlag, unknown>, faults: Issue[]): AccessConfig | undefined {
@@ -166,22 +206,23 @@ function firstGiven(setting: Setting, flag: unknown, env: string | undefined, fi
   return file === undefined ? null : { value: file, from: `millrace.toml ${tomlKey(setting)}` };
 }
 
-const CONNECTION = 'MILLRACE_POSTGRES_';
+/** At the end of a setting of which there are as many as there are names. */
+const NAME = '_<NAME>';
 
 /** The names come from the environment and the file together; where both have one, the environment wins. */
-function connectionsOf(env: Readonly<Record<string, string | undefined>>, file: unknown): Raw | null {
-  const set = Object.entries(env).filter(([key, value]) => key.startsWith(CONNECTION) && value);
-  const named = Object.fromEntries(set.map(([key, value]) => [key.slice(CONNECTION.length), value]));
+function namedOf(setting: Setting, env: Readonly<Record<string, string | undefined>>, file: unknown): Raw | null {
+  const prefix = setting.env.slice(0, -'<NAME>'.length);
+  const set = Object.entries(env).filter(([key, value]) => key.startsWith(prefix) && value);
+  const named = Object.fromEntries(set.map(([key, value]) => [key.slice(prefix.length), value]));
   if (file !== undefined && !(typeof file === 'object' && file !== null))
-    return { value: file, from: 'millrace.toml postgres' };
+    return { value: file, from: `millrace.toml ${tomlKey(setting)}` };
   if (set.length === 0 && file === undefined) return null;
-  const lower = (table: object) => Object.entries(table).map(([name, url]) => [name.toLowerCase(), url as unknown]);
-  return { value: Object.fromEntries([...lower(file ?? {}), ...lower(named)]), from: 'MILLRACE_POSTGRES_<NAME>' };
+  const lower = (table: object) => Object.entries(table).map(([name, value]) => [name.toLowerCase(), value as unknown]);
+  return { value: Object.fromEntries([...lower(file ?? {}), ...lower(named)]), from: setting.env };
 }
 
 function tomlKey(setting: Setting): string {
-  if (setting.type === 'connections') return 'postgres';
-  return setting.env.slice('MILLRACE_'.length).toLowerCase();
+  return setting.env.replace(NAME, '').slice('MILLRACE_'.length).toLowerCase();
 }
 
 type Parsed = { value: unknown } | { fault: string };
@@ -238,17 +279,12 @@ function parseSetting(setting: Setting, value: unknown, cwd: string): Parsed {
         : wanted('a folder or s3://bucket/prefix', value);
     case 'buckets':
       return buckets(value);
-    case 'connections': {
-      const wrong = (name: string, url: unknown) =>
-        !/^[a-z][a-z0-9_]*$/.test(name) ||
-        typeof url !== 'string' ||
-        !/^postgres(ql)?:\/\//.test(url) ||
-        !URL.canParse(url);
-      if (typeof value !== 'object' || value === null) return { fault: 'wanted a table of names and URLs' };
-      const fault = Object.entries(value).find(([name, url]) => wrong(name, url));
-      // What is there is secret, even where it is wrong.
-      return fault ? { fault: `"${fault[0]}": wanted postgres://user:password@host/database` } : { value };
-    }
+    case 'connections':
+      return table(value, 'postgres://user:password@host/database', (url) =>
+        /^postgres(ql)?:\/\//.test(url) && URL.canParse(url) ? url : null,
+      );
+    case 'headers':
+      return table(value, 'https://host/path/ Header-Name: value', httpHeader);
     case 'folders': {
       const list = typeof value === 'string' ? value.split(path.delimiter).filter((part) => part !== '') : value;
       if (!Array.isArray(list) || list.length === 0 || !list.every((part) => typeof part === 'string' && part !== '')) {
@@ -258,6 +294,34 @@ function parseSetting(setting: Setting, value: unknown, cwd: string): Parsed {
       return folders.find((one) => 'fault' in one) ?? { value: folders.map((one) => (one as { value: string }).value) };
     }
   }
+}
+
+/** Of names and what `read` makes of their texts. What is there is secret, even where it is wrong. */
+function table(value: unknown, form: string, read: (text: string) => unknown): Parsed {
+  if (typeof value !== 'object' || value === null) return { fault: `wanted a table of names, each with ${form}` };
+  const found = Object.entries(value).map(([name, text]) => {
+    return [name, /^[a-z][a-z0-9_]*$/.test(name) && typeof text === 'string' ? read(text) : null] as const;
+  });
+  const wrong = found.find(([, one]) => one === null);
+  return wrong ? { fault: `"${wrong[0]}": wanted ${form}` } : { value: Object.fromEntries(found) };
+}
+
+/** Of what makes a request a request, nothing is set from outside. */
+const OWN_HEADERS =
+  /^(?:host|range|if-.*|connection|content-.*|transfer-encoding|accept-encoding|upgrade|te|trailer)$/i;
+
+function httpHeader(text: string): HttpHeader | null {
+  const [, url, name, value] = /^(\S+)\s+([^\s:]+):\s*(\S.*)$/.exec(text.trim()) ?? [];
+  if (url === undefined || !/^https?:/i.test(url) || !URL.canParse(url) || OWN_HEADERS.test(name!)) return null;
+  const { href, username, password, search, hash } = new URL(url);
+  if (username || password || search || hash) return null;
+  try {
+    validateHeaderName(name!);
+    validateHeaderValue(name!, value!);
+  } catch {
+    return null;
+  }
+  return { url: href, name: name!.toLowerCase(), value: value! };
 }
 
 /** What is there is secret, even where it is wrong. */

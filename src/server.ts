@@ -9,6 +9,7 @@ import { isLoopback } from './core/config.js';
 import type { Config } from './core/config.js';
 import { MillraceError } from './core/errors.js';
 import { kept } from './core/kept.js';
+import { maskOf } from './core/secrets.js';
 import { createLog } from './log.js';
 import { createStores } from './stores/stores.js';
 import { checkWorkArea, openWorkArea } from './stores/open-work-area.js';
@@ -36,7 +37,8 @@ export interface RunningServer {
  * `work.unusable`
  */
 export async function startServer(config: Config): Promise<RunningServer> {
-  const log = createLog(config.log);
+  const mask = maskOf(config.secrets);
+  const log = createLog(config.log, mask);
   const logError = (line: string) => log.error(line);
   checkHost(config);
   await checkWorkArea(config);
@@ -77,6 +79,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       version: version(),
       hosts: [config.host],
       closing: closing.signal,
+      mask,
       log: logError,
       traced: tracing?.tracedRequests(),
       requested: (request) => log.info(request, 'request'),

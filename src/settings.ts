@@ -17,6 +17,7 @@ export type SettingType =
   | 'work'
   | 'buckets'
   | 'connections'
+  | 'headers'
   | 'flag';
 
 export interface Setting {
@@ -225,6 +226,14 @@ export const SETTINGS = [
     default: 'none',
     meaning:
       'Hosts (host or host:port) that sources may be read from although their address is private, separated by commas',
+  },
+  {
+    env: 'MILLRACE_HTTP_HEADERS_<NAME>',
+    flag: 'httpHeaders',
+    type: 'headers',
+    default: 'none',
+    meaning:
+      'A header that sources below a URL are asked with, and no others: https://host/path/ Header-Name: value. In millrace.toml a table [http_headers]',
   },
   {
     env: 'MILLRACE_S3_BUCKETS',

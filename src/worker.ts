@@ -10,6 +10,7 @@ import { createActivities } from '../activities/index.js';
 import { chunksQueue, noticesQueue } from './contract.js';
 import type { Config } from './core/config.js';
 import { messageOf } from './core/errors.js';
+import { maskOf } from './core/secrets.js';
 import { chunkSlots } from './processors/chunk-slots.js';
 import { createLog } from './log.js';
 import type { Log } from './log.js';
@@ -63,7 +64,8 @@ export async function startWorker(
 ): Promise<RunningWorker> {
   const metrics = config.metricsPort === undefined ? undefined : createWorkerMetrics(config.threads);
   const sdkMetrics = metrics && `127.0.0.1:${await freePort('127.0.0.1')}`;
-  const log = createLog(config.log);
+  const mask = maskOf(config.secrets);
+  const log = createLog(config.log, mask);
   installRuntime(log, sdkMetrics);
   const told = await metrics?.listen({
     host: config.host,
@@ -105,7 +107,8 @@ export async function startWorker(
   const made = createActivities({
     isOpen: (job) => isOpen(client, job),
     notifier: createNotifier({ secret: config.notifySecret, allow: config.notifyAllow }),
-    watch: createScheduleWatch({ client, taskQueue, schedules }),
+    watch: createScheduleWatch({ client, namespace, taskQueue, schedules }),
+    mask,
     taskQueue,
     notifyUrls: config.notify ?? [],
     files: createStores(config, process.cwd(), work),

@@ -5,12 +5,14 @@ import { expect, it } from 'vitest';
 import type { LogConfig } from '../src/core/config.js';
 
 const LOG = fileURLToPath(new URL('../src/log.ts', import.meta.url));
+const SECRETS = fileURLToPath(new URL('../src/core/secrets.ts', import.meta.url));
 
 /** What a process prints that says three things. */
-async function printed(config?: LogConfig): Promise<string[]> {
+async function printed(config?: LogConfig, secrets: string[] = []): Promise<string[]> {
   const code = `
     const { createLog } = await import(${JSON.stringify(LOG)});
-    const log = createLog(${JSON.stringify(config)});
+    const { maskOf } = await import(${JSON.stringify(SECRETS)});
+    const log = createLog(${JSON.stringify(config)}, maskOf(${JSON.stringify(secrets)}));
     log.info({ job: 'j-1' }, 'begun');
     log.warn({ job: 'j-1', attempt: 2 }, 'two\\nlines');
     log.error({ err: new Error('boom') }, 'failed');`;
@@ -34,6 +36,16 @@ it('is an object a line for programs', async () => {
     { level: 40, msg: 'two\nlines' },
     { level: 50, err: { message: 'boom' } },
   ]);
+});
+
+it('shows nothing that is secret', async () => {
+  for (const format of ['text', 'json'] as const) {
+    const text = (await printed({ level: 'info', format }, ['boom', 'j-1", ', 'two\nlines'])).join('\n');
+    expect(text).toContain('***');
+    expect(text).not.toMatch(/two.nlines/);
+    // Too short to be a secret.
+    expect(text).toContain('boom');
+  }
 });
 
 it('says nothing where it is to be silent', async () => {

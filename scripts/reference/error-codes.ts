@@ -111,6 +111,7 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
   's3.upload_gone': 'Somebody ended the upload of this attempt; it is tried again',
   'schedule.bad_backfill': 'The range cannot be backfilled; the message says what can',
   'schedule.busy': 'Somebody else changes it at this moment: do it again',
+  'schedule.changed': 'It is not what `If-Match` names: look at it again before you change it',
   'schedule.exists': 'There is one of this id: `PUT` changes it',
   'schedule.foreign': 'It was made by other means, or for another task queue',
   'schedule.invalid': 'The schedule has faults, each with its place',

@@ -34,6 +34,7 @@ import { createJobWatch, eventOf } from './job-watch.js';
 import { openApiDocument, pauseSchema, registerBodies, triggerSchema } from './openapi.js';
 import { createMetrics } from './metrics.js';
 import { preflight } from './preflight.js';
+import { maskOf } from '../core/secrets.js';
 import { HttpProblem, problemResponse } from './problems.js';
 import { openOutput, resultOf, rowsOf } from './results.js';
 import * as routes from './routes.js';
@@ -91,7 +92,7 @@ function signedIn(c: Context): Caller | null {
 /** The HTTP API over its dependencies. Opens no port: `app.request(...)` and `app.fetch` answer. */
 export function createApp(deps: ApiDeps): OpenAPIHono {
   const { work, version } = deps;
-  const log = deps.log ?? (() => undefined);
+  const { log = () => undefined, mask = maskOf() } = deps;
   const catalogue = createCatalogue(work, deps.taskQueue);
   // Whose job it is was asked before.
   const chunksOf = createChunkReader({ atWork: (id) => deps.ofTenant(DEFAULT_TENANT).jobs.atWork(id), work });
@@ -116,7 +117,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     },
   });
   registerBodies(app);
-  app.onError((error, c) => problemResponse(error, c, log));
+  app.onError((error, c) => problemResponse(error, c, log, mask));
   app.notFound((c) => {
     const allow = routes.methodsOf(c.req.path);
     const problem =
@@ -129,7 +130,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
               headers: { allow: allow.join(', ') },
             },
           );
-    return problemResponse(problem, c, log);
+    return problemResponse(problem, c, log, mask);
   });
 
   const metrics = createMetrics({ queues: () => deps.queues(), streams: () => streams });

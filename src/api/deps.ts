@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import type { Audit } from '../access/audit.js';
 import type { Gatekeeper } from '../access/gatekeeper.js';
 import type { Codec } from './codec.js';
+import type { Mask } from '../core/secrets.js';
 import type { SinkStore, SourceStore, WorkArea } from '../stores/port.js';
 import type { QueueStanding } from '../temporal/queues.js';
 import type { Jobs } from '../temporal/jobs.js';
@@ -40,6 +41,8 @@ export interface ApiDeps {
   traced?: MiddlewareHandler;
   /** Told of each request that was answered. */
   requested?: (request: RequestFacts) => void;
+  /** What an answer may say. */
+  mask?: Mask;
   /** Takes one line for each error that nobody foresaw. */
   log?: (line: string) => void;
 }

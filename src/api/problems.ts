@@ -3,6 +3,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { MillraceError, asMillraceError, isDiskFull } from '../core/errors.js';
 import type { Issue } from '../core/errors.js';
+import type { Mask } from '../core/secrets.js';
 import type { Problem } from '../schema/views.js';
 
 /** The HTTP status of every code, and its title. A code that ends in `*` stands for all that begin like it. */
@@ -44,6 +45,7 @@ export const PROBLEMS: Readonly<Record<string, readonly [status: ContentfulStatu
   'schedule.exists': [409, 'Schedule exists'],
   'schedule.not_found': [404, 'No such schedule'],
   'schedule.foreign': [409, 'Schedule was not made by this service'],
+  'schedule.changed': [412, 'Schedule is not what it was'],
   'schedule.busy': [409, 'Schedule is being changed'],
   'schedule.bad_backfill': [422, 'Backfill not possible'],
   'import.unreadable': [422, 'Cannot be read'],
@@ -92,7 +94,7 @@ export class HttpProblem extends MillraceError {
 }
 
 /** Any error as `application/problem+json`. What nobody foresaw is logged, and said without its inside. */
-export function problemResponse(error: unknown, c: Context, log: (line: string) => void): Response {
+export function problemResponse(error: unknown, c: Context, log: (line: string) => void, mask: Mask): Response {
   const known = recognised(error);
   const requestId = String(c.get('requestId') ?? '');
   if (!known) {
@@ -118,7 +120,7 @@ export function problemResponse(error: unknown, c: Context, log: (line: string) 
     requestId,
     ...(more.link !== undefined && { link: more.link }),
   };
-  return c.body(JSON.stringify(problem), status, {
+  return c.body(mask(JSON.stringify(problem)), status, {
     'content-type': 'application/problem+json',
     ...(status === 503 && { 'retry-after': RETRY_AFTER_S }),
     ...more.headers,

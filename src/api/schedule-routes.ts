@@ -31,7 +31,18 @@ const body = (name: string, required = true) => ({
   required,
   content: { 'application/json': ref(name), 'application/yaml': ref(name) },
 });
-const location = z.object({ Location: z.string().openapi({ description: 'Path of the schedule' }) });
+const ETag = z.string().openapi({ description: 'Of what the schedule is, for `If-Match`; its runs do not change it' });
+const tagged = z.object({ ETag });
+const ifMatch = z.object({
+  'if-match': z.string().optional().openapi({
+    description:
+      'An `ETag` of the schedule: it is changed only while it is what the caller knows, else the answer is 412',
+  }),
+});
+const location = z.object({
+  ETag,
+  Location: z.string().openapi({ description: 'Path of the schedule' }),
+});
 const cursor = z.string().min(1).optional().openapi({ description: '`nextCursor` of the page before' });
 
 export const createSchedule = createRoute({
@@ -84,7 +95,7 @@ export const getSchedule = createRoute({
   summary: 'A schedule',
   tags,
   request: { params },
-  responses: { 200: json('The schedule', ScheduleView), ...problems(404, 409, 503) },
+  responses: { 200: json('The schedule', ScheduleView, tagged), ...problems(404, 409, 503) },
 });
 
 export const putSchedule = createRoute({
@@ -93,11 +104,11 @@ export const putSchedule = createRoute({
   operationId: 'putSchedule',
   summary: 'Make a schedule, or make the one that is there like this',
   tags,
-  request: { params, body: body('Schedule') },
+  request: { params, headers: ifMatch, body: body('Schedule') },
   responses: {
-    200: json('Changed', ScheduleView),
+    200: json('Changed', ScheduleView, tagged),
     201: json('Made', ScheduleView, location),
-    ...problems(400, 404, 409, 413, 415, 422, 503),
+    ...problems(400, 404, 409, 412, 413, 415, 422, 503),
   },
 });
 
@@ -109,9 +120,10 @@ export const patchSchedule = createRoute({
   tags,
   request: {
     params,
+    headers: ifMatch,
     body: { required: true, content: { 'application/json': { schema: { type: 'object' } } } },
   },
-  responses: { 200: json('Changed', ScheduleView), ...problems(400, 404, 409, 413, 415, 422, 503) },
+  responses: { 200: json('Changed', ScheduleView, tagged), ...problems(400, 404, 409, 412, 413, 415, 422, 503) },
 });
 
 export const deleteSchedule = createRoute({
@@ -120,8 +132,8 @@ export const deleteSchedule = createRoute({
   operationId: 'deleteSchedule',
   summary: 'Remove a schedule; jobs that it started go on',
   tags,
-  request: { params },
-  responses: { 204: { description: 'Removed' }, ...problems(404, 409, 503) },
+  request: { params, headers: ifMatch },
+  responses: { 204: { description: 'Removed' }, ...problems(404, 409, 412, 503) },
 });
 
 export const pauseSchedule = createRoute({
@@ -131,7 +143,7 @@ export const pauseSchedule = createRoute({
   summary: 'Start no more; what passes meanwhile is not caught up',
   tags,
   request: { params, body: body('ScheduleNote', false) },
-  responses: { 200: json('Paused', ScheduleView), ...problems(400, 404, 409, 413, 415, 422, 503) },
+  responses: { 200: json('Paused', ScheduleView, tagged), ...problems(400, 404, 409, 413, 415, 422, 503) },
 });
 
 export const resumeSchedule = createRoute({
@@ -141,7 +153,7 @@ export const resumeSchedule = createRoute({
   summary: 'Start again',
   tags,
   request: { params, body: body('ScheduleNote', false) },
-  responses: { 200: json('Resumed', ScheduleView), ...problems(400, 404, 409, 413, 415, 422, 503) },
+  responses: { 200: json('Resumed', ScheduleView, tagged), ...problems(400, 404, 409, 413, 415, 422, 503) },
 });
 
 export const triggerSchedule = createRoute({

@@ -1,17 +1,18 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { MillraceError } from '../core/errors.js';
-import type { Schedule } from '../core/schedule.js';
+import type { Schedule, ScheduleDocument } from '../core/schedule.js';
 import type { BackfillView, ScheduleView } from '../core/schedule-view.js';
 import { isPlainObject } from '../schema/parts.js';
 import { parseSchedule } from '../schema/schedule.js';
+import { digestOf } from '../schema/spec.js';
 import { backfillableFrom } from '../timetable/backfillable.js';
 import { describeWhen } from '../timetable/describe.js';
 import { nextTimes } from '../timetable/next-times.js';
 import { upcoming } from '../timetable/upcoming.js';
 import { readBody, readOptionalBody } from './body.js';
 import type { Jobs } from '../temporal/jobs.js';
-import type { Schedules } from '../temporal/schedules.js';
+import type { PutSchedule, Schedules } from '../temporal/schedules.js';
 import type { Catalogue } from './catalogue.js';
 import type { Checks } from './preflight.js';
 import {
@@ -28,6 +29,7 @@ import * as routes from './schedule-routes.js';
 const MAX_BACKFILL = 1000;
 const SHOWN_TIMES = 100;
 const RECENT = 20;
+const TAG_LENGTH = 32;
 
 /** The routes below `/v1/schedules`. */
 export function addSchedules(
@@ -44,6 +46,7 @@ export function addSchedules(
     const { document, temporal, recent, ...rest } = standing;
     const { schedule, document: whole } = parseSchedule(document);
     const self = `/v1/schedules/${encodeURIComponent(id)}`;
+    c.header('etag', tagOf(document));
     return {
       ...whole,
       sentence: describeWhen(schedule.when, schedule.timezone),
@@ -89,7 +92,9 @@ export function addSchedules(
   app.openapi(routes.putSchedule, async (c) => {
     const { id } = c.req.valid('param');
     const { put, warnings } = await read(c, await readBody(c), id);
-    const made = await schedulesOf(c).put(put);
+    const known = c.req.valid('header')['if-match'];
+    const schedules = schedulesOf(c);
+    const made = known === undefined ? await schedules.put(put) : await changed(schedules, put, known);
     if (!made) return c.json(await view(c, id, warnings), 200);
     place(c, id);
     return c.json(await view(c, id, warnings), 201);
@@ -100,6 +105,7 @@ export function addSchedules(
     const patch = await readBody(c);
     let warnings: string[] = [];
     await schedulesOf(c).change(id, async (document) => {
+      expectMatch(id, document, c.req.valid('header')['if-match']);
       const checkedNow = await read(c, merged(document, patch), id);
       warnings = checkedNow.warnings;
       return checkedNow.put;
@@ -108,7 +114,11 @@ export function addSchedules(
   });
 
   app.openapi(routes.deleteSchedule, async (c) => {
-    await schedulesOf(c).remove(c.req.valid('param').id);
+    const { id } = c.req.valid('param');
+    const known = c.req.valid('header')['if-match'];
+    // The server removes on no condition, so a change in this very moment is lost.
+    if (known !== undefined) expectMatch(id, (await schedulesOf(c).view(id)).document, known);
+    await schedulesOf(c).remove(id);
     return c.body(null, 204);
   });
 
@@ -159,6 +169,33 @@ export function addSchedules(
     if (runs.jobs.length === 0 && cursor === undefined) await schedulesOf(c).view(id);
     return c.json(runs, 200);
   });
+}
+
+/** Of what a schedule is: its runs come and go. */
+function tagOf(document: ScheduleDocument): string {
+  return `"${digestOf(document).slice(0, TAG_LENGTH)}"`;
+}
+
+/** @throws MillraceError `schedule.changed` */
+function expectMatch(id: string, document: ScheduleDocument | null, known: string | undefined): void {
+  if (known === undefined || (document && (known.trim() === '*' || known.split(/\s*,\s*/).includes(tagOf(document)))))
+    return;
+  const what = document ? `has been changed since: it is ${tagOf(document)}` : 'is not there';
+  throw new MillraceError('schedule.changed', `schedule "${id}" ${what}; wanted ${known} (If-Match); nothing was done`);
+}
+
+/** Changes a schedule that is what the caller knows. @returns false: none was made */
+async function changed(schedules: Schedules, put: PutSchedule, known: string): Promise<false> {
+  const { id } = put.schedule;
+  const make = (document: ScheduleDocument) => {
+    expectMatch(id, document, known);
+    return put;
+  };
+  await schedules.change(id, make).catch((error: unknown) => {
+    if (error instanceof MillraceError && error.code === 'schedule.not_found') expectMatch(id, null, known);
+    throw error;
+  });
+  return false;
 }
 
 function rangeOf(count: number, until: string | undefined) {

@@ -44,16 +44,29 @@ export interface Config {
   notifyAllow?: string[];
   /** Hosts (`host` or `host:port`) that sources may be read from although they are private. */
   httpAllow?: string[];
+  /** What web servers are asked with, by the name of its setting in lower case. */
+  httpHeaders?: Record<string, HttpHeader>;
   /** What of S3 sources and sinks may name. */
   s3?: S3Place[];
   /** Databases that sources and sinks may name: connection, in lower case, to URL. */
   postgres?: Record<string, string>;
+  /** What no message may show, of all that this process was told. */
+  secrets?: string[];
   temporal: { address?: string; namespace?: string; uiUrl?: string };
 }
 
 /** Whether only this machine reaches what listens on a host. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d+){3}$/.test(host);
+}
+
+/** A header that goes to one web server, and nowhere else. */
+export interface HttpHeader {
+  /** What URLs have to begin with: an origin, and a path that ends in `/` or is the whole path. */
+  url: string;
+  name: string;
+  /** Secret. */
+  value: string;
 }
 
 export interface S3Place {

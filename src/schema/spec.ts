@@ -4,6 +4,7 @@ import { MillraceError, messageOf } from '../core/errors.js';
 import type { Column, Row } from '../core/records.js';
 import { MAX_ITEMS_BYTES } from '../core/spec.js';
 import { RATE_FORM, TOLERANCE_FORM, parseRate, parseTolerance } from '../core/settings.js';
+import { shownUri } from '../core/shown-uri.js';
 import { isTableUri, parseTableUri } from '../core/table-uri.js';
 import type { JobSpec, SinkCompression, SinkFormat, SourceFormat, TextEncoding, SourceSpec } from '../core/spec.js';
 import { dotted, pointer, shown, toIssues, wording } from './issues.js';
@@ -528,7 +529,12 @@ export function formatOf(name: string): SinkFormat | undefined {
 
 /** sha256 (hex) of the canonical spec as JSON with sorted keys: the same for every way of writing the same job. */
 export function specDigest(spec: JobSpec): string {
-  return createHash('sha256').update(JSON.stringify(spec, sortedKeys)).digest('hex');
+  return digestOf(spec);
+}
+
+/** Of a value of JSON, whatever the order of its keys. */
+export function digestOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value, sortedKeys)).digest('hex');
 }
 
 function sortedKeys(_key: string, value: unknown): unknown {
@@ -544,7 +550,9 @@ function defaultName(processor: string, source: SourceSpec): string {
 /** The last part of a path that is more than a pattern, without its extension. */
 function stemOf(uri: string): string {
   if (isTableUri(uri)) return parseTableUri(uri).table?.at(-1) ?? parseTableUri(uri).connection;
-  const parts = uri.split('/').map((part) => part.replace(/\.[a-z0-9]+$/i, '').replace(/[*?{}[\]()!]+/g, ''));
+  const parts = shownUri(uri)
+    .split('/')
+    .map((part) => part.replace(/\.[a-z0-9]+$/i, '').replace(/[*?{}[\]()!]+/g, ''));
   return parts.filter((part) => /[\p{L}\p{N}]/u.test(part)).at(-1) ?? 'data';
 }
 

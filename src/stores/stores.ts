@@ -7,17 +7,25 @@ import type { SinkStore, SourceStore, WorkArea } from './port.js';
 import { createTables } from './postgres/tables.js';
 import { createS3Store } from './s3/s3-store.js';
 import { fetchPage } from './web-pages.js';
+import type { WebReach } from './web-request.js';
 import { createWebStore } from './web-store.js';
 import { createWorkSource } from './work-source.js';
 
 /** Every place that sources and sinks may name, by its scheme. @param work whose results may be sources of other jobs */
 export function createStores(
-  { roots, httpAllow = [], s3 = [], postgres = {} }: Pick<Config, 'roots' | 'httpAllow' | 's3' | 'postgres'>,
+  {
+    roots,
+    httpAllow = [],
+    httpHeaders = {},
+    s3 = [],
+    postgres = {},
+  }: Pick<Config, 'roots' | 'httpAllow' | 'httpHeaders' | 's3' | 'postgres'>,
   cwd: string,
   work: WorkArea,
 ): SourceStore & SinkStore {
   const files = createFileStore({ roots, cwd });
-  const web = createWebStore({ allow: httpAllow });
+  const reach: WebReach = { allow: httpAllow, headers: httpHeaders };
+  const web = createWebStore(reach);
   const objects = createS3Store(s3);
   const results = createWorkSource(work);
   const tables = createTables(postgres);
@@ -29,7 +37,7 @@ export function createStores(
     open: (uri, pin, until) => source(uri).open(uri, pin, until),
     localPath: (uri) => source(uri).localPath(uri),
     tables,
-    page: (url, signal) => fetchPage(url, httpAllow, signal),
+    page: (url, signal) => fetchPage(url, reach, signal),
     async resolve(uri, ifExists) {
       if (isTableUri(uri)) return tables.resolve(uri, ifExists);
       if (!isWeb(uri)) return sink(uri).resolve(uri, ifExists);

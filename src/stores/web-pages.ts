@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError, messageOf } from '../core/errors.js';
+import { shownUri } from '../core/shown-uri.js';
 import { again } from './again.js';
 import type { Page } from './port.js';
-import { getFollowing, refuseSecret, statusFault, unreachable, webLabel } from './web-request.js';
+import { getFollowing, refuseSecret, statusFault, unreachable } from './web-request.js';
+import type { WebReach } from './web-request.js';
 
 /** A page is held in memory as a whole. */
 const MAX_PAGE_BYTES = 64 * 1024 * 1024;
@@ -13,27 +15,26 @@ const MAX_WAIT_MS = 10 * 60_000;
 
 /**
  * One page of an API. Where the server says when to come again (`Retry-After`), that is waited for.
- * @param allow hosts that may be private
  * @throws MillraceError `source.page_too_large`, `source.unreachable` (retryable), `source.denied` and the like
  */
-export async function fetchPage(url: string, allow: readonly string[], signal?: AbortSignal): Promise<Page> {
+export async function fetchPage(url: string, reach: WebReach, signal?: AbortSignal): Promise<Page> {
   refuseSecret(url);
   for (let waits = 0; ; waits++) {
-    const answer = await again(() => ask(url, allow, signal), signal);
+    const answer = await again(() => ask(url, reach, signal), signal);
     if ('body' in answer) return answer;
     if (waits === MAX_WAITS) throw unreachable(url, `the server asked for patience ${MAX_WAITS} times`);
     await sleep(answer.waitMs, undefined, { signal });
   }
 }
 
-async function ask(url: string, allow: readonly string[], signal?: AbortSignal): Promise<Page | { waitMs: number }> {
-  const answer = await getFollowing(url, { accept: 'application/json' }, allow, signal);
+async function ask(url: string, reach: WebReach, signal?: AbortSignal): Promise<Page | { waitMs: number }> {
+  const answer = await getFollowing(url, { accept: 'application/json' }, reach, signal);
   const { statusCode = 0, headers } = answer;
   try {
     if (statusCode !== 200) {
       const waitMs = statusCode === 429 || statusCode === 503 ? patience(headers['retry-after']) : null;
       if (waitMs !== null) return { waitMs };
-      throw statusFault(url, statusCode, headers);
+      throw statusFault(url, answer, reach);
     }
     const { link } = headers;
     return { url, body: await bodyOf(url, answer), link: (Array.isArray(link) ? link.join(', ') : link) ?? null };
@@ -69,6 +70,6 @@ async function bodyOf(url: string, answer: IncomingMessage): Promise<Buffer> {
 function tooLarge(url: string): MillraceError {
   return new MillraceError(
     'source.page_too_large',
-    `source "${webLabel(url)}" has a page of more than ${MAX_PAGE_BYTES / 1024 ** 2} MiB; ask for fewer records a page`,
+    `source "${shownUri(url)}" has a page of more than ${MAX_PAGE_BYTES / 1024 ** 2} MiB; ask for fewer records a page`,
   );
 }

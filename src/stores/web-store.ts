@@ -1,36 +1,37 @@
 import type { IncomingMessage } from 'node:http';
 import { MillraceError, messageOf } from '../core/errors.js';
+import { shownUri } from '../core/shown-uri.js';
 import { samePin } from '../core/plan.js';
 import type { WebPin } from '../core/plan.js';
 import { again } from './again.js';
 import { readInto } from './body.js';
 import type { ByteSource, SourceStore } from './port.js';
 import { readAhead } from './read-ahead.js';
-import { getFollowing, refuseSecret, statusFault, unreachable, webLabel } from './web-request.js';
+import { getFollowing, refuseSecret, statusFault, unreachable } from './web-request.js';
+import type { WebReach } from './web-request.js';
 
 /**
  * Files on web servers, read only. Where the server gives ranges and its length, any part of a file is read alone; where it
  * does not, the file can only be read from its beginning.
- * @param options.allow hosts (`host` or `host:port`) that may be private
  */
-export function createWebStore({ allow = [] }: { allow?: readonly string[] }): SourceStore {
+export function createWebStore(reach: WebReach): SourceStore {
   const look = async (uri: string): Promise<WebPin> => {
-    const answer = await again(() => getFollowing(uri, { range: 'bytes=0-0' }, allow));
+    const answer = await again(() => getFollowing(uri, { range: 'bytes=0-0' }, reach));
     answer.destroy();
-    return pinOf(uri, answer);
+    return pinOf(uri, answer, reach);
   };
 
   return {
     async find(uri) {
       refuseSecret(uri);
-      return [{ uri, label: webLabel(uri), pin: await look(uri) }];
+      return [{ uri, label: shownUri(uri), pin: await look(uri) }];
     },
 
     async open(uri, pin, until) {
       const found = await look(uri);
       if (pin && !samePin(pin, found)) throw changed(uri);
       const closing = new AbortController();
-      const version: Version = { uri, pin: found, allow, signal: closing.signal };
+      const version: Version = { uri, pin: found, reach, signal: closing.signal };
       const bytes = found.streamed ? streamed(version) : ranged(version, until);
       const close = async () => {
         closing.abort();
@@ -44,11 +45,12 @@ export function createWebStore({ allow = [] }: { allow?: readonly string[] }): S
 }
 
 /** @throws MillraceError by the status, where it is no answer */
-function pinOf(uri: string, { statusCode = 0, headers }: IncomingMessage): WebPin {
+function pinOf(uri: string, answer: IncomingMessage, reach: WebReach): WebPin {
+  const { statusCode = 0, headers } = answer;
   const [, total] = /^bytes \S+\/(\d+)$/.exec(headers['content-range'] ?? '') ?? [];
   const validators = { etag: headers.etag ?? null, modified: headers['last-modified'] ?? null };
   if ((statusCode === 206 || statusCode === 416) && total !== undefined) return { size: Number(total), ...validators };
-  if (statusCode !== 200) throw statusFault(uri, statusCode, headers);
+  if (statusCode !== 200) throw statusFault(uri, answer, reach);
   return { size: Number(headers['content-length'] ?? 0), ...validators, streamed: true };
 }
 
@@ -56,7 +58,7 @@ function pinOf(uri: string, { statusCode = 0, headers }: IncomingMessage): WebPi
 interface Version {
   uri: string;
   pin: WebPin;
-  allow: readonly string[];
+  reach: WebReach;
   signal: AbortSignal;
 }
 
@@ -107,12 +109,12 @@ function streamed(version: Version): Pick<ByteSource, 'read' | 'stream' | 'close
 
 /** The bytes of this version and of no other, in a range or all of them. @returns the answer with its body unread */
 async function ask(
-  { uri, pin, allow, signal }: Version,
+  { uri, pin, reach, signal }: Version,
   range?: { start: number; end: number },
 ): Promise<IncomingMessage> {
   const headers = { ...conditionOf(pin), ...(range && { range: `bytes=${range.start}-${range.end - 1}` }) };
-  const answer = await getFollowing(uri, headers, allow, signal);
-  const fault = faultOf(uri, pin, answer, range ? 206 : 200);
+  const answer = await getFollowing(uri, headers, reach, signal);
+  const fault = faultOf({ uri, pin, reach }, answer, range ? 206 : 200);
   if (!fault) return answer;
   answer.destroy();
   throw fault;
@@ -124,11 +126,15 @@ function conditionOf({ etag, modified }: WebPin): Record<string, string> {
   return modified === null ? {} : { 'if-unmodified-since': modified };
 }
 
-function faultOf(uri: string, pin: WebPin, answer: IncomingMessage, wanted: 200 | 206): MillraceError | null {
-  const { statusCode = 0, headers } = answer;
+function faultOf(
+  { uri, pin, reach }: Omit<Version, 'signal'>,
+  answer: IncomingMessage,
+  wanted: 200 | 206,
+): MillraceError | null {
+  const { statusCode } = answer;
   if (statusCode === 412) return changed(uri);
-  if (statusCode !== wanted) return statusFault(uri, statusCode, headers);
-  return samePin(pin, pinOf(uri, answer)) ? null : changed(uri);
+  if (statusCode !== wanted) return statusFault(uri, answer, reach);
+  return samePin(pin, pinOf(uri, answer, reach)) ? null : changed(uri);
 }
 
 async function fill(uri: string, answer: IncomingMessage, into: Buffer): Promise<void> {
@@ -141,6 +147,6 @@ async function fill(uri: string, answer: IncomingMessage, into: Buffer): Promise
 function changed(uri: string): MillraceError {
   return new MillraceError(
     'source.changed',
-    `source "${webLabel(uri)}" changed since the job was planned, or while it was read; start the job again`,
+    `source "${shownUri(uri)}" changed since the job was planned, or while it was read; start the job again`,
   );
 }

@@ -42,7 +42,7 @@ export function encryptionCodec(keys: readonly EncryptionKey[]): PayloadCodec {
 }
 
 /** Whether something failed only for want of what encrypted it. */
-export function isUndecipherable(error: unknown): boolean {
+export function isUndecipherable(error: unknown): error is MillraceError {
   return error instanceof MillraceError && error.code.startsWith('encryption.');
 }
 

@@ -1,5 +1,6 @@
 import type { WorkflowOptions } from '@temporalio/client';
 import type { SearchAttributePair } from '@temporalio/common';
+import { shownUri } from '../core/shown-uri.js';
 import type { JobSpec } from '../core/spec.js';
 import { SEARCH_ATTRIBUTES } from './search-attributes.js';
 
@@ -40,7 +41,7 @@ export function startOf(spec: JobSpec, digest: string, request: string, tenant: 
 function sourceLabel({ source }: JobSpec): string {
   if (source.job !== undefined) return `job ${source.job}`;
   if (!source.uri) return source.items ? `${source.items.length} items` : 'items';
-  const [first, ...rest] = source.uri.map((uri) => uri.split('/').filter(Boolean).at(-1) ?? uri);
+  const [first, ...rest] = source.uri.map(shownUri).map((uri) => uri.split('/').filter(Boolean).at(-1) ?? uri);
   return rest.length === 0 ? first! : `${first} and ${rest.length} more`;
 }
 
@@ -48,7 +49,7 @@ function sourceLabel({ source }: JobSpec): string {
 function details(spec: JobSpec, source: string): string {
   const lines = [
     `processor \`${spec.process.use}\``,
-    `source ${spec.source.uri ? spec.source.uri.slice(0, 20).map(code).join(', ') : source}`,
+    `source ${spec.source.uri ? spec.source.uri.slice(0, 20).map(shownUri).map(code).join(', ') : source}`,
     `sink ${spec.sink ? code(spec.sink.uri) : 'none: the result is served by the API'}`,
   ];
   return cut(lines.map((line) => `- ${line}`).join('\n'), 16_000);

@@ -22,6 +22,8 @@ export interface Findings {
   result?: JobResult;
   error?: { code: string; message: string };
   stale?: boolean;
+  /** Beside those of the progress. */
+  warnings?: string[];
 }
 
 export type LinkTo = (id: string) => string | null;
@@ -51,7 +53,7 @@ export function jobView(execution: Execution, found: Findings, temporalLink: Lin
     stale: found.stale ?? false,
     result: result ?? null,
     error: found.error ?? null,
-    warnings: progress?.warnings ?? [],
+    warnings: [...(progress?.warnings ?? []), ...(found.warnings ?? [])],
     links: {
       self,
       result: `${self}/result`,

@@ -9,9 +9,7 @@ import {
   isGrpcCancelledError,
   isGrpcDeadlineError,
 } from '@temporalio/client';
-import type { Client, WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
-import type { temporal } from '@temporalio/proto';
-import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { PAUSE_UPDATE, PLAN_DATASET, PROCESS_DATASET, PROGRESS_QUERY, RESUME_UPDATE, SET_UPDATE } from '../contract.js';
 import type { PlanDataset, ProcessDataset } from '../contract.js';
 import { DEFAULT_TENANT, serverScheduleId } from '../core/access.js';
@@ -34,6 +32,7 @@ import type { Execution, Findings } from './job-view.js';
 import { chunksAtWork } from './chunks-at-work.js';
 import { QUEUE_TYPES } from './queues.js';
 import { cursorOf, listQuery, runsQuery, tokenOf } from './list-query.js';
+import { readableInfo } from './readable-info.js';
 import { createRetry } from './retry-job.js';
 import type { Described, RetryJob } from './retry-job.js';
 
@@ -149,6 +148,21 @@ export function createJobs(options: {
     throw notFound(id);
   }
 
+  /** As `find`, also of one that was encrypted with a key that is not here. */
+  async function findReadable(id: string): Promise<Execution | null> {
+    try {
+      return await find(id);
+    } catch (error) {
+      if (!isUndecipherable(error)) throw error;
+      const execution = { workflowId: id };
+      const { workflowExecutionInfo } = await call(() =>
+        client.workflowService.describeWorkflowExecution({ namespace, execution }),
+      );
+      const info = await readableInfo(client, namespace, workflowExecutionInfo!);
+      return info.type === PROCESS_DATASET ? { ...info, attributes: info.typedSearchAttributes.getAll() } : null;
+    }
+  }
+
   /** Null where no worker answered in time. */
   async function progressOf(id: string): Promise<JobProgress | null> {
     try {
@@ -195,8 +209,9 @@ export function createJobs(options: {
   }
 
   async function view(id: string): Promise<JobView> {
-    const execution = await describe(id);
-    return jobView(execution, await findingsOf(execution), temporalLink);
+    const execution = await findReadable(id);
+    if (!execution || tenantOf(execution) !== tenant) throw notFound(id);
+    return jobView(execution, await findingsOf(execution).catch(onlyReadable), temporalLink);
   }
 
   /** What goes into the start event: the spec as given, with large items put into the work area. */
@@ -300,19 +315,6 @@ export function createJobs(options: {
     return view(id);
   }
 
-  /** One that was encrypted with a key that is not here is told by what is not encrypted: the others are to be listed. */
-  async function infoOf(raw: temporal.api.workflow.v1.IWorkflowExecutionInfo): Promise<WorkflowExecutionInfo> {
-    const converter = client.options.loadedDataConverter;
-    try {
-      return await executionInfoFromRaw(raw, converter, raw, namespace);
-    } catch (error) {
-      if (!isUndecipherable(error)) throw error;
-      // Over it and not a copy: what the server left out stands on its prototype.
-      const readable = Object.assign(Object.create(raw) as typeof raw, { memo: null });
-      return executionInfoFromRaw(readable, converter, raw, namespace);
-    }
-  }
-
   async function list(filter: JobFilter): Promise<{ jobs: JobView[]; nextCursor: string | null }> {
     const schedule = filter.schedule === undefined ? undefined : serverScheduleId(tenant, filter.schedule);
     const query = listQuery({ ...filter, schedule, tenant });
@@ -320,7 +322,7 @@ export function createJobs(options: {
     const answer = await call(() =>
       client.workflowService.listWorkflowExecutions({ namespace, query, pageSize: filter.limit, nextPageToken }),
     );
-    const infos = await Promise.all(answer.executions.map(infoOf));
+    const infos = await Promise.all(answer.executions.map((raw) => readableInfo(client, namespace, raw)));
     const newest = await newestRuns(infos.filter(({ status }) => status.name !== 'RUNNING'));
     const jobs = infos
       .filter(({ workflowId, runId }) => (newest.get(workflowId) ?? runId) === runId)
@@ -463,7 +465,7 @@ export function createJobs(options: {
     set: (id, settings) => update(id, SET_UPDATE, settings),
     plan,
     async owns(id) {
-      const found = await find(id);
+      const found = await findReadable(id);
       return found && tenantOf(found) === tenant;
     },
     specOf: async (id) => givenSpec({ client, namespace, call }, await describe(id)),
@@ -484,6 +486,12 @@ function ndjson(rows: readonly Row[]): string {
 
 function closed(id: string, state: JobState): MillraceError {
   return new MillraceError('job.closed', `job "${id}" is ${state}; only an open job can be steered`);
+}
+
+/** What cannot be decrypted here is not known; the rest is shown. */
+function onlyReadable(error: unknown): Findings {
+  if (!isUndecipherable(error)) throw error;
+  return { stale: true, warnings: [error.message] };
 }
 
 function notFound(id: string): MillraceError {

@@ -9,8 +9,10 @@ import { DELIVER_NOTICE, PROCESS_DATASET, WATCH_SCHEDULES } from '../contract.js
 import type { DeliverNotice } from '../contract.js';
 import { MillraceError } from '../core/errors.js';
 import type { EndedRun, ScheduleWatch } from '../core/schedule-watch.js';
+import { isUndecipherable } from './encryption.js';
 import { failureOf } from './failures.js';
 import { attribute, jobView } from './job-view.js';
+import { readableInfo } from './readable-info.js';
 import type { Schedules } from './schedules.js';
 
 const EVERY_MS = 60_000;
@@ -20,20 +22,31 @@ const NONE_OF_OURS: ReadonlySet<string> = new Set(['schedule.not_found', 'schedu
 /** What the watch over schedules asks of the server. */
 export function createScheduleWatch(options: {
   client: Client;
+  namespace: string;
   taskQueue: string;
   schedules: Schedules;
 }): ScheduleWatch {
-  const { client, taskQueue, schedules } = options;
+  const { client, namespace, taskQueue, schedules } = options;
 
   async function failureOfRun(id: string, run: string): Promise<EndedRun['error']> {
     try {
       await client.workflow.getHandle(id, run).result();
     } catch (error) {
+      if (isUndecipherable(error)) return { code: error.code, message: error.message };
       if (!(error instanceof WorkflowFailedError)) throw error;
       const { code, message } = failureOf(error);
       return { code, message };
     }
     return undefined;
+  }
+
+  async function* listed(query: string) {
+    let nextPageToken: Uint8Array | undefined;
+    do {
+      const page = await client.workflowService.listWorkflowExecutions({ namespace, query, nextPageToken });
+      yield* page.executions;
+      ({ nextPageToken } = page);
+    } while (nextPageToken?.length);
   }
 
   return {
@@ -43,6 +56,8 @@ export function createScheduleWatch(options: {
         const { document, counts, createdAt, updatedAt } = await schedules.view(id);
         return { document, counts, changedAt: updatedAt ?? createdAt };
       } catch (error) {
+        // With a key that is not here it cannot be told whom to tell.
+        if (isUndecipherable(error)) return null;
         if (error instanceof MillraceError && NONE_OF_OURS.has(error.code)) return null;
         throw error;
       }
@@ -50,7 +65,8 @@ export function createScheduleWatch(options: {
     async endedSince(since) {
       const query = `WorkflowType = '${PROCESS_DATASET}' AND MillraceSchedule IS NOT NULL AND CloseTime >= '${since.toISOString()}'`;
       const ended: EndedRun[] = [];
-      for await (const info of client.workflow.list({ query })) {
+      for await (const raw of listed(query)) {
+        const info = await readableInfo(client, namespace, raw);
         if (info.taskQueue !== taskQueue) continue;
         const execution = { ...info, attributes: info.typedSearchAttributes.getAll() };
         const { id, name, state, finishedAt, schedule } = jobView(execution, {}, () => null);

@@ -38,6 +38,7 @@ describe('loadConfig', () => {
       threads: os.availableParallelism(),
       sqlMemoryBytes: 268_435_456,
       insecure: false,
+      secrets: [],
       temporal: {},
     });
   });
@@ -170,6 +171,73 @@ describe('connections', () => {
     const { message } = refusal(() => loadConfig({ env: { MILLRACE_POSTGRES_SHOP: 'http://u:hunter2@h/x' }, cwd }));
     expect(message).toContain('"shop": wanted postgres://user:password@host/database');
     expect(message).not.toContain('hunter2');
+  });
+});
+
+describe('headers for web servers', () => {
+  const env = (text: string, more: object = {}) => ({ MILLRACE_HTTP_HEADERS_CRM: text, ...more });
+
+  it('have their names from the environment and the file', () => {
+    toml('[http_headers]\ncrm = "https://file/ A: 1"\nother = "https://Other.example/v1 X-Key: a: b c"');
+    expect(loadConfig({ env: env('https://crm.example/v2/ authorization:Bearer t0ken'), cwd }).httpHeaders).toEqual({
+      crm: { url: 'https://crm.example/v2/', name: 'authorization', value: 'Bearer t0ken' },
+      other: { url: 'https://other.example/v1', name: 'x-key', value: 'a: b c' },
+    });
+  });
+
+  it.each([
+    'https://crm.example/',
+    'https://crm.example/ hunter2',
+    'https://u:hunter2@crm.example/ Authorization: x',
+    'https://crm.example/?key=hunter2 Authorization: x',
+    'ftp://crm.example/ Authorization: hunter2',
+    'https://crm.example/ Host: hunter2',
+    'https://crm.example/ Range: hunter2',
+    'https://crm.example/ X-Key: hunter2\nX-Other: y',
+    'https://crm.example/ X(Key: hunter2',
+  ])('are refused, without what is secret: %j', (text) => {
+    const { message } = refusal(() => loadConfig({ env: env(text), cwd }));
+    expect(message).toContain('"crm": wanted https://host/path/ Header-Name: value');
+    expect(message).not.toContain('hunter2');
+  });
+
+  it('go over http only to this machine, or to a host that is allowed by name', () => {
+    const load = (host: string, more?: object) =>
+      loadConfig({ env: env(`http://${host}/ Authorization: hunter2`, more), cwd });
+    const { message } = refusal(() => load('crm.internal:81'));
+    expect(message).toContain(
+      'MILLRACE_HTTP_HEADERS_CRM: wanted an https URL, or a host that MILLRACE_HTTP_ALLOW names',
+    );
+    expect(message).not.toContain('hunter2');
+    expect(load('127.0.0.1:81').httpHeaders).toBeDefined();
+    expect(load('crm.internal:81', { MILLRACE_HTTP_ALLOW: 'crm.internal' }).httpHeaders).toBeDefined();
+  });
+});
+
+describe('what is secret', () => {
+  it('is known, so that no message shows it', () => {
+    const env = {
+      MILLRACE_POSTGRES_SHOP: 'postgres://me:pass%2Fword@host/db',
+      MILLRACE_HTTP_HEADERS_CRM: 'https://crm.example/ Authorization: Bearer t0ken-1',
+      MILLRACE_NOTIFY_SECRET: 'whsec_abc',
+      MILLRACE_SESSION_KEY: 'session-key',
+      MILLRACE_ENCRYPTION_KEYS: `k:${Buffer.alloc(32, 1).toString('base64')}`,
+      AWS_SECRET_ACCESS_KEY: 'aws-secret',
+      TEMPORAL_API_KEY: 'temporal-secret',
+    };
+    expect(loadConfig({ env, cwd }).secrets?.sort()).toEqual(
+      [
+        'pass/word',
+        'Bearer t0ken-1',
+        't0ken-1',
+        'whsec_abc',
+        'session-key',
+        Buffer.alloc(32, 1).toString('base64'),
+        'aws-secret',
+        'temporal-secret',
+      ].sort(),
+    );
+    expect(loadConfig({ env: {}, cwd }).secrets).toEqual([]);
   });
 });
 

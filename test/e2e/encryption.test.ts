@@ -5,10 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobView } from '../../src/core/job.js';
 import { encryptionCodec } from '../../src/temporal/encryption.js';
 import { connectClient } from '../../src/temporal/connect.js';
+import { createScheduleWatch } from '../../src/temporal/schedule-watch.js';
+import { createSchedules } from '../../src/temporal/schedules.js';
 import { apiOver, listening } from '../helpers/api-over.js';
 import { startEngine } from '../helpers/engine.js';
 import type { Engine } from '../helpers/engine.js';
 import { testCli } from '../helpers/temporal-server.js';
+import { kept as keptOf, readable } from './support/kept.js';
 
 const CANARY = 'canary-5f1d';
 const keys = [{ id: 'k2', key: Buffer.alloc(32, 2) }];
@@ -35,24 +38,7 @@ async function ask<T>(at: string, body?: unknown, method = body === undefined ? 
 const run = (spec: unknown) => ask<JobView>('/v1/jobs?wait=30s', spec);
 const items = (count: number, row: object) => Array.from({ length: count }, (_, n) => ({ n, ...row }));
 
-/** All that the server keeps of a workflow and hands out to whoever asks it, as text. */
-async function kept(id: string): Promise<string> {
-  const { workflowService } = engine.client;
-  const at = { namespace: engine.config.temporal.namespace!, execution: { workflowId: id } };
-  const [history, description] = await Promise.all([
-    workflowService.getWorkflowExecutionHistory(at),
-    workflowService.describeWorkflowExecution(at),
-  ]);
-  return readable(history.history?.events) + readable(description);
-}
-
-/** Bytes as the text that they are, too; JSON has them in base64. */
-function readable(value: unknown): string {
-  return JSON.stringify(value, (_, one: unknown) => {
-    const isBytes = typeof one === 'string' && one.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(one);
-    return isBytes ? `${one} ${Buffer.from(one, 'base64').toString('latin1')}` : one;
-  });
-}
+const kept = (id: string) => keptOf(engine.client, engine.config.temporal.namespace!, id);
 
 describe('with keys', () => {
   it('nothing of records, parameters, paths or results is in what the server keeps', async () => {
@@ -131,6 +117,50 @@ describe('with keys', () => {
     await ask('/v1/schedules/sealed', undefined, 'DELETE');
   });
 
+  it('a job and a schedule whose key is not here are shown as far as they can be read', async () => {
+    const ended = await run({
+      name: 'ended',
+      source: { items: items(1, { job: 'ok' }) },
+      process: { use: 'odd-jobs' },
+    });
+    const failed = await run({
+      name: 'broken',
+      source: { items: items(1, { job: 'throw' }) },
+      process: { use: 'odd-jobs' },
+      options: { retry: { attempts: 1 } },
+    });
+    const { address, namespace } = engine.config.temporal;
+    const keyless = await connectClient({ address, namespace });
+    try {
+      const without = await apiOver({ ...engine, client: keyless.client });
+      const at = async (path: string): Promise<unknown> => (await without.request(path)).json();
+      expect(await at(`/v1/jobs/${ended.id}`)).toMatchObject({
+        name: 'ended',
+        state: 'completed',
+        stale: true,
+        result: null,
+        warnings: [expect.stringContaining('encrypted with key "k2"')],
+      });
+      expect(await at(`/v1/jobs/${failed.id}`)).toMatchObject({ name: 'broken', state: 'failed' });
+      const spec = { source: { items: items(1, { job: 'throw' }) }, process: { use: 'odd-jobs' } };
+      const once = { spec, when: { every: '12h' }, paused: true, notify: ['https://example.org/'] };
+      await ask('/v1/schedules/locked', once, 'PUT');
+      expect(await at('/v1/schedules/locked')).toMatchObject({ status: 500, code: 'encryption.unknown_key' });
+      const { job } = await ask<{ job: string }>('/v1/schedules/locked/trigger', {});
+      await expect.poll(async () => (await ask<JobView>(`/v1/jobs/${job}`)).state).toBe('failed');
+
+      const { taskQueue } = engine.config;
+      const schedules = createSchedules({ client: keyless.client, taskQueue, namespace: namespace!, tenant: null });
+      const watch = createScheduleWatch({ client: keyless.client, namespace: namespace!, taskQueue, schedules });
+      expect(await watch.look('locked')).toBeNull();
+      const seen = async () => (await watch.endedSince(new Date(0))).find((one) => one.job === job);
+      await expect.poll(seen).toMatchObject({ schedule: 'locked', state: 'failed' });
+    } finally {
+      await keyless.connection.close();
+      await ask('/v1/schedules/locked', undefined, 'DELETE');
+    }
+  });
+
   it('what was written before, without or with an older key, is read on; a missing key is named', async () => {
     const { address, namespace } = engine.config.temporal;
     const older = { id: 'k1', key: Buffer.alloc(32, 1) };
@@ -150,6 +180,8 @@ describe('with keys', () => {
     expect(await ask(`/v1/jobs/${open}/spec`)).toMatchObject({ name: 'open' });
     const refused = await app.request(`/v1/jobs/${sealed}/spec`);
     expect(await refused.json()).toMatchObject({ status: 500, code: 'encryption.unknown_key' });
+    const view = (await (await app.request(`/v1/jobs/${sealed}`)).json()) as JobView;
+    expect(view).toMatchObject({ id: sealed, name: 'sealed', state: 'pending' });
     // It keeps no other from being listed, and is told as far as it can be read.
     const listed = () => ask<{ jobs: JobView[] }>('/v1/jobs?name=sealed');
     await expect

@@ -1,11 +1,7 @@
 /** The processes of docker-compose.production.yml, started by hand with the environment that they have there. */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobView } from '../../src/core/job.js';
 import { freePort } from '../../src/temporal/free-port.js';
@@ -13,8 +9,9 @@ import { compose } from '../ops/support/documents.js';
 import { hasS3, testBucket, testS3 } from '../helpers/s3-server.js';
 import type { TestBucket } from '../helpers/s3-server.js';
 import { testServer, uniqueTaskQueue } from '../helpers/temporal-server.js';
+import { commandsIn } from './support/commands.js';
+import type { Commands, Service } from './support/commands.js';
 
-const BIN = fileURLToPath(new URL('../../bin/millrace.cjs', import.meta.url));
 const { services } = compose('docker-compose.production.yml');
 const ROWS = 4000;
 
@@ -24,11 +21,13 @@ let api: string;
 let token: string;
 /** What the containers are told, with the addresses and the folders of this machine in the place of theirs. */
 let environmentOf: (service: 'api' | 'worker', changes?: Record<string, string>) => Record<string, string>;
-const children: ChildProcess[] = [];
+let commands: Commands;
+let worker: Service;
 
 beforeAll(async () => {
   if (!hasS3) return;
   home = await mkdtemp(path.join(os.tmpdir(), 'millrace-production-'));
+  commands = commandsIn(home);
   bucket = await testBucket();
   const [{ address, namespace }, { endpoint }] = await Promise.all([testServer(), testS3()]);
   const here: Record<string, string> = {
@@ -58,54 +57,27 @@ beforeAll(async () => {
     if (left.length > 0) throw new Error(`nothing here stands for ${JSON.stringify(left)}`);
     return { ...found, PATH: process.env.PATH!, HOME: home, ...changes };
   };
-  token = (await output(['tokens', 'create', '--role', 'operator'], environmentOf('api'))).trim();
+  token = (await commands.output(['tokens', 'create', '--role', 'operator'], environmentOf('api'))).trim();
   const port = String(await freePort('127.0.0.1'));
   api = `http://127.0.0.1:${port}`;
-  await Promise.all([
-    start(services.api!.command as string, environmentOf('api', { MILLRACE_PORT: port })),
+  [worker] = await Promise.all([
     startWorker(),
     startWorker(),
+    commands.start(services.api!.command as string, environmentOf('api', { MILLRACE_PORT: port })),
   ]);
 }, 60_000);
 afterAll(async () => {
   if (!hasS3) return;
-  await Promise.all(children.map((child) => stop(child)));
+  await commands?.stop();
   await rm(home, { recursive: true, force: true });
 });
 
-async function startWorker(): Promise<ChildProcess> {
+async function startWorker(): Promise<Service> {
   const metrics = String(await freePort('127.0.0.1'));
-  return start(services.worker!.command as string, environmentOf('worker', { MILLRACE_METRICS_PORT: metrics }));
-}
-
-/** Resolves when it says that it works. */
-async function start(command: string, env: Record<string, string>): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [BIN, command], { env, cwd: home, stdio: ['ignore', 'ignore', 'pipe'] });
-  children.push(child);
-  let said = '';
-  await new Promise<void>((resolve, reject) => {
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-      if (said.includes('Millrace ')) resolve();
-    });
-    child.once('exit', (code) => reject(new Error(`"millrace ${command}" ended with ${code}: ${said}`)));
-  });
-  return child;
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exit;
-}
-
-async function output(args: string[], env: Record<string, string>): Promise<string> {
-  const child = spawn(process.execPath, [BIN, ...args], { env, cwd: home, stdio: ['ignore', 'pipe', 'inherit'] });
-  let text = '';
-  child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part));
-  await once(child, 'exit');
-  return text;
+  return commands.start(
+    services.worker!.command as string,
+    environmentOf('worker', { MILLRACE_METRICS_PORT: metrics }),
+  );
 }
 
 async function ask(at: string, body?: unknown): Promise<Response> {
@@ -133,7 +105,7 @@ describe.runIf(hasS3)('the production processes', () => {
     const { id } = (await accepted.json()) as JobView;
     const view = async () => (await (await ask(`/v1/jobs/${id}`)).json()) as JobView;
     await expect.poll(async () => (await view()).progress?.chunks.done).toBeGreaterThan(2);
-    await stop(children.at(-1)!);
+    await worker.stop();
     await expect.poll(async () => (await view()).state, { timeout: 50_000 }).toBe('completed');
     const written = (await bucket.read('data/out.csv')).toString().trim().split('\n').slice(1);
     expect(written).toEqual(Array.from({ length: ROWS }, (_, n) => `${n},${n * 6}`));

@@ -22,10 +22,10 @@ afterAll(async () => {
   await engine.stop();
 });
 
-async function call<T = ScheduleView>(method: string, path: string, body?: unknown) {
+async function call<T = ScheduleView>(method: string, path: string, body?: unknown, headers: HeadersInit = {}) {
   const answer = await app.request(path, {
     method,
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   const text = await answer.text();
@@ -126,6 +126,43 @@ describe('a schedule', () => {
     expect((await call('DELETE', `/v1/schedules/${id}`)).status).toBe(204);
     expect((await get<Problem>(`/v1/schedules/${id}`)).body).toMatchObject({ status: 404, code: 'schedule.not_found' });
     expect((await call<Problem>('DELETE', `/v1/schedules/${id}`)).body.code).toBe('schedule.not_found');
+  });
+
+  it('is changed with If-Match only while it is what the caller knows', async () => {
+    const at = `/v1/schedules/${fresh('match')}`;
+    const matching = (method: string, tag: string, body?: unknown) => call(method, at, body, { 'if-match': tag });
+    const refused = { status: 412, code: 'schedule.changed' };
+    const whole = { spec: items, when: YEARLY };
+    expect((await matching('PUT', '*', whole)).body).toMatchObject(refused);
+    const made = (await call('PUT', at, whole)).headers.get('etag')!;
+    expect((await get(at)).headers.get('etag')).toBe(made);
+
+    const changed = await matching('PATCH', made, { note: 'first' });
+    expect(changed.body).toMatchObject({ note: 'first' });
+    const tag = changed.headers.get('etag')!;
+    expect(tag).not.toBe(made);
+    for (const [method, body] of [
+      ['PATCH', { note: 'second' }],
+      ['PUT', { ...whole, note: 'second' }],
+      ['DELETE', undefined],
+    ] as const) {
+      expect((await matching(method, made, body)).body).toMatchObject(refused);
+    }
+    expect((await get(at)).body.note).toBe('first');
+    expect((await post(`${at}/pause`)).headers.get('etag')).not.toBe(tag);
+    expect((await post(`${at}/resume`)).headers.get('etag')).toBe(tag);
+    expect((await matching('PUT', `"other", ${tag}`, { ...whole, note: 'third' })).body.note).toBe('third');
+    expect((await matching('DELETE', '*')).status).toBe(204);
+  });
+
+  it('that two change on what both know is changed by one of them', async () => {
+    const at = `/v1/schedules/${fresh('race')}`;
+    const tag = (await call('PUT', at, { spec: items, when: YEARLY })).headers.get('etag')!;
+    const notes = ['a', 'b', 'c'];
+    const answers = await Promise.all(notes.map((note) => call('PATCH', at, { note }, { 'if-match': tag })));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412]);
+    const winner = notes[answers.findIndex(({ status }) => status === 200)];
+    expect((await get(at)).body.note).toBe(winner);
   });
 
   it('is paused with a note and resumed', async () => {

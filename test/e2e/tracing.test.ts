@@ -1,6 +1,4 @@
 /** The processes of a service that exports its spans, and a collector that takes them. */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -10,11 +8,12 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { json } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PROCESS_DATASET } from '../../src/contract.js';
 import { freePort } from '../../src/temporal/free-port.js';
 import { testServer, uniqueTaskQueue } from '../helpers/temporal-server.js';
+import { commandsIn } from './support/commands.js';
+import type { Commands } from './support/commands.js';
 
 interface Span {
   service: string;
@@ -26,7 +25,6 @@ interface Span {
   failed: boolean;
 }
 
-const BIN = fileURLToPath(new URL('../../bin/millrace.cjs', import.meta.url));
 const CANARY = 'canary-5f1c';
 
 const spans: Span[] = [];
@@ -36,7 +34,7 @@ let home: string;
 let collector: Server;
 let api: string;
 let taskQueue: string;
-const children: ChildProcess[] = [];
+let commands: Commands;
 
 beforeAll(async () => {
   home = await mkdtemp(path.join(os.tmpdir(), 'millrace-tracing-'));
@@ -70,21 +68,13 @@ beforeAll(async () => {
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collects}`,
     OTEL_BSP_SCHEDULE_DELAY: '100',
   };
-  for (const command of ['api', 'worker']) {
-    children.push(spawn(process.execPath, [BIN, command], { cwd: home, env, stdio: ['ignore', 'ignore', 'inherit'] }));
-  }
+  commands = commandsIn(home);
+  await Promise.all(['api', 'worker'].map((command) => commands.start(command, env)));
   const ready = async () => expect((await fetch(`${api}/readyz`)).status).toBe(200);
   await vi.waitFor(ready, { timeout: 40_000, interval: 200 });
 }, 60_000);
 afterAll(async () => {
-  await Promise.all(
-    children.map(async (child) => {
-      if (child.exitCode !== null) return;
-      const exit = once(child, 'exit');
-      child.kill('SIGTERM');
-      await exit;
-    }),
-  );
+  await commands?.stop();
   collector.close();
   await rm(home, { recursive: true, force: true });
 });

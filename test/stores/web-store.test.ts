@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { SourceStore } from '../../src/stores/port.js';
+import { fetchPage } from '../../src/stores/web-pages.js';
 import { createWebStore } from '../../src/stores/web-store.js';
 import { startFileServer } from '../helpers/file-server.js';
 import type { FileServer } from '../helpers/file-server.js';
@@ -134,6 +135,68 @@ describe('a file on a web server', () => {
     await expect(store.find('http://me:secret@example.org/x.csv')).rejects.toMatchObject({
       code: 'source.secret_in_uri',
       message: expect.not.stringContaining('secret@') as string,
+    });
+  });
+});
+
+describe('headers of the settings', () => {
+  const VALUE = 'Bearer canary-1f';
+  const reach = () => ({
+    allow: [server.host, server.host.replace('127.0.0.1', 'localhost')],
+    headers: { crm: { url: `${server.url}/crm/`, name: 'authorization', value: VALUE } },
+  });
+  /** The paths that the header came to, and those that it did not. */
+  const sent = new Map<string, string | undefined>();
+  beforeEach(() => {
+    sent.clear();
+    server.trouble = (request, response) => {
+      sent.set(request.url!, request.headers.authorization);
+      if (request.url !== '/crm/away.csv') return false;
+      response.writeHead(302, { location: `${server.url.replace('127.0.0.1', 'localhost')}/crm/there.csv` }).end();
+      return true;
+    };
+  });
+
+  it('go to what lies below their URL, with every range', async () => {
+    const source = await createWebStore(reach()).open(put('/crm/a.csv'));
+    expect(await source.read(10, 20)).toEqual(data.subarray(10, 20));
+    await source.close();
+    await createWebStore(reach()).find(put('/crm-other/a.csv', 'a'));
+    await createWebStore(reach()).find(put('/a.csv', 'a'));
+    expect([...sent]).toEqual([
+      ['/crm/a.csv', VALUE],
+      ['/crm-other/a.csv', undefined],
+      ['/a.csv', undefined],
+    ]);
+  });
+
+  it('do not go along where a redirect leads elsewhere', async () => {
+    put('/crm/there.csv', 'a\n');
+    await createWebStore(reach()).find(`${server.url}/crm/away.csv`);
+    expect([...sent]).toEqual([
+      ['/crm/away.csv', VALUE],
+      ['/crm/there.csv', undefined],
+    ]);
+  });
+
+  it('go with the pages of an API', async () => {
+    put('/crm/page', '[]');
+    await fetchPage(`${server.url}/crm/page?page=1`, reach());
+    expect([...sent]).toEqual([['/crm/page?page=1', VALUE]]);
+  });
+
+  it('are named where they do not help, and where there are none', async () => {
+    server.trouble = (_, response) => {
+      response.writeHead(401).end();
+      return true;
+    };
+    const store = createWebStore(reach());
+    await expect(store.find(`${server.url}/crm/a.csv`)).rejects.toMatchObject({
+      code: 'source.denied',
+      message: expect.stringMatching(/answered 401, although it was asked with MILLRACE_HTTP_HEADERS_CRM$/) as string,
+    });
+    await expect(store.find(`${server.url}/a.csv`)).rejects.toMatchObject({
+      message: expect.stringContaining('is set as MILLRACE_HTTP_HEADERS_<NAME>') as string,
     });
   });
 });
