@@ -165,6 +165,15 @@ export const getJob = createRoute({
   responses: { 200: json('The job', JobView), ...notModified, ...problems(404, 422, 503) },
 });
 
+/** One of the events: a stream has no schema of its own. */
+const JobEvent = z
+  .object({
+    event: z.enum(['job', 'end', 'trouble']),
+    id: z.string().optional().openapi({ description: 'Of a standing, for `Last-Event-ID`' }),
+    data: z.string().openapi({ description: 'JSON: the job, or of `trouble` its code and message' }),
+  })
+  .meta({ id: 'JobEvent' });
+
 export const watchJob = createRoute({
   method: 'get',
   path: '/v1/jobs/{id}/events',
@@ -182,7 +191,7 @@ export const watchJob = createRoute({
     }),
   },
   responses: {
-    200: { description: 'The events', content: { 'text/event-stream': { schema: text } } },
+    200: { description: 'The events', content: { 'text/event-stream': { schema: JobEvent } } },
     204: { description: 'The job has ended and the caller knows how' },
     ...problems(404, 503),
   },

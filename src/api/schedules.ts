@@ -212,18 +212,18 @@ function backfillTimes(schedule: Schedule, { from, to }: { from: Date; to: Date 
   if (to < from) throw bad(`to "${to.toISOString()}" is before from "${from.toISOString()}"`);
   if (to > new Date()) throw bad(`to "${to.toISOString()}" is in the future; a backfill is of times that have passed`);
   const times = nextTimes(schedule, { from: new Date(from.getTime() - 1), until: to, count: MAX_BACKFILL + 1 });
-  if (times.length === 0)
-    throw bad(`the schedule has no nominal time from ${from.toISOString()} to ${to.toISOString()}`);
-  const earliest = backfillableFrom(schedule, from, new Date());
-  if (earliest > from) {
-    const what = 'solar' in schedule.when ? 'events of the sun' : 'times around clock changes';
-    throw bad(
-      `from "${from.toISOString()}" is too long ago: ${what} are kept since ${earliest.toISOString()}; begin there, or run jobs with the times written into their spec`,
-    );
-  }
+  const [first, ...others] = times;
+  if (!first) throw bad(`the schedule has no nominal time from ${from.toISOString()} to ${to.toISOString()}`);
   if (times.length > MAX_BACKFILL) {
     throw bad(
       `more than ${MAX_BACKFILL} runs; the first ${MAX_BACKFILL} end at ${times[MAX_BACKFILL - 1]!.toISOString()}: backfill in parts`,
+    );
+  }
+  const earliest = backfillableFrom(schedule, [first, ...others], new Date());
+  if (earliest > first) {
+    const what = 'solar' in schedule.when ? 'events of the sun' : 'times around clock changes';
+    throw bad(
+      `from "${from.toISOString()}" is too long ago: ${what} are kept since ${earliest.toISOString()}; begin there, or run jobs with the times written into their spec`,
     );
   }
   return times;

@@ -9,21 +9,31 @@ export const SOLAR_DAYS_BEHIND = 60;
 export const CHANGE_DAYS_BEHIND = 400;
 const DAY_MS = 86_400_000;
 
+/** A change of the clock bears on the times of its own day, and of those beside it where it is near midnight. */
+const NEAR_MS = 2 * DAY_MS;
+
 /**
  * From when on a backfill starts just what its preview names: before that the server was not told of what has to be written
- * out. @returns `from` where the rule needs nothing written out between it and `now`
+ * out.
+ * @param times the nominal times of the backfill; looked at one by one, as the centuries between them would take seconds
+ * @returns the first of them where the rule needs nothing written out around those that are long ago
  */
 export function backfillableFrom(
   { when, timezone }: Pick<ScheduleRules, 'when' | 'timezone'>,
-  from: Date,
+  times: readonly [Date, ...Date[]],
   now: Date,
 ): Date {
   const days = 'solar' in when ? SOLAR_DAYS_BEHIND : CHANGE_DAYS_BEHIND;
   const writtenFrom = new Date(now.getTime() - days * DAY_MS);
-  if (from >= writtenFrom) return from;
+  const [first] = times;
+  if (first >= writtenFrom) return first;
   if ('solar' in when) return writtenFrom;
   const rule = firingRule(when, timezone);
-  const until = writtenFrom.getTime();
-  const { instants, excluded } = changeDayCorrections(rule.calendars, zoneOf(rule.timezone), from.getTime(), until);
-  return instants.length + excluded.length === 0 ? from : writtenFrom;
+  const zone = zoneOf(rule.timezone);
+  const isAstray = (time: number) => {
+    const { instants, excluded } = changeDayCorrections(rule.calendars, zone, time - NEAR_MS, time + NEAR_MS);
+    return instants.length + excluded.length > 0;
+  };
+  const old = times.filter((time) => time < writtenFrom);
+  return rule.calendars.length > 0 && old.some((time) => isAstray(time.getTime())) ? writtenFrom : first;
 }
