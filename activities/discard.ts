@@ -10,7 +10,7 @@ import { releaseFiles } from './increment.js';
  * them: a retry begins there.
  */
 export async function discard(
-  { work, files }: Dependencies,
+  { work, files }: Pick<Dependencies, 'work' | 'files'>,
   { job, inline, state = 'failed' }: DiscardInput,
 ): Promise<void> {
   const stored = inline ? null : await work.tryRead(keys.plan(job));

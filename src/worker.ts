@@ -11,6 +11,7 @@ import { chunksQueue, noticesQueue } from './contract.js';
 import type { Config } from './core/config.js';
 import { messageOf } from './core/errors.js';
 import { maskOf } from './core/secrets.js';
+import { settleJob } from './settle-job.js';
 import { chunkSlots } from './processors/chunk-slots.js';
 import { createLog } from './log.js';
 import type { Log } from './log.js';
@@ -87,7 +88,12 @@ export async function startWorker(
   const work = await openWorkArea(config);
   await work.sweep();
   await sweepScratch(config.scratch);
-  const swept = keepSwept(work, (line) => log.warn(line));
+  const files = createStores(config, process.cwd(), work);
+  const swept = keepSwept(
+    work,
+    (job) => settleJob({ client, work, files }, job),
+    (line) => log.warn(line),
+  );
   const pool = createThreadPool(config);
   const id = randomUUID();
   const processors = await pool.run('describe', null);
@@ -111,7 +117,7 @@ export async function startWorker(
     mask,
     taskQueue,
     notifyUrls: config.notify ?? [],
-    files: createStores(config, process.cwd(), work),
+    files,
     work,
     pool,
     async threads() {

@@ -12,18 +12,26 @@ const EVERY_MS = 3_600_000;
 /** Marks that are read side by side. */
 const READS_AT_ONCE = 16;
 
+/** Told of a job whose end is not written down: it runs, or was ended from outside. */
+type Unmarked = (job: string) => Promise<void>;
+
 /**
- * Removes what ended jobs left in the work area longer ago than they asked for. A folder without the mark of its end is
- * of a job that runs, or that was ended from outside, and stays. Several at once do no harm.
+ * Removes what ended jobs left in the work area longer ago than they asked for. A folder without the mark of its end stays.
+ * Several at once do no harm.
  */
-export async function sweepEnded(work: WorkArea, now = Date.now()): Promise<void> {
-  await atOnce(READS_AT_ONCE, await work.list(''), (folder) => sweepJob(work, folder, now));
+export async function sweepEnded(work: WorkArea, unmarked: Unmarked, now = Date.now()): Promise<void> {
+  const faults: unknown[] = [];
+  await atOnce(READS_AT_ONCE, await work.list(''), (folder) =>
+    sweepJob(work, folder, unmarked, now).catch((fault: unknown) => faults.push(fault)),
+  );
+  // One that could not be swept keeps no other from it.
+  if (faults.length > 0) throw faults[0];
 }
 
 /** Sweeps now and once an hour, beside everything else. */
-export function keepSwept(work: WorkArea, log: (line: string) => void): { stop(): void } {
+export function keepSwept(work: WorkArea, unmarked: Unmarked, log: (line: string) => void): { stop(): void } {
   const sweep = () =>
-    void sweepEnded(work).catch((error: Error) =>
+    void sweepEnded(work, unmarked).catch((error: Error) =>
       log(`old jobs were not removed from the work area: ${error.message}`),
     );
   sweep();
@@ -32,9 +40,13 @@ export function keepSwept(work: WorkArea, log: (line: string) => void): { stop()
   return { stop: () => clearInterval(timer) };
 }
 
-async function sweepJob(work: WorkArea, job: string, now: number): Promise<void> {
+async function sweepJob(work: WorkArea, job: string, unmarked: Unmarked, now: number): Promise<void> {
   const ended = await readMark(work, job);
-  if (!ended) return;
+  if (!ended) {
+    // Items alone may be of a job that is about to start.
+    if ((await work.list(keys.job(job))).includes(keys.plan(job))) await unmarked(job);
+    return;
+  }
   const isOver = (time: string) => now >= Date.parse(time) + GRACE_MS;
   const [rest, result] = [isOver(ended.keepUntil.work), isOver(ended.keepUntil.result)];
   if (!rest && !result) return;

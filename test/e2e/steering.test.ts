@@ -1,7 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import type { JobView } from '../../src/core/job.js';
+import type { Ended, JobView } from '../../src/core/job.js';
+import { keys } from '../../src/core/receipt.js';
+import { settleJob } from '../../src/settle-job.js';
+import { openWorkArea } from '../../src/stores/open-work-area.js';
+import { createStores } from '../../src/stores/stores.js';
 import { startWorker } from '../../src/worker.js';
 import { eventually } from '../helpers/eventually.js';
 import { apiOver } from '../helpers/api-over.js';
@@ -42,6 +46,40 @@ const post = async (to = app) =>
       to,
     )
   ).body.id;
+
+describe('a job that was terminated', () => {
+  it('is settled some minutes later: what it staged goes, its folder is kept as long as it asked, and a retry finds it', async () => {
+    const work = await openWorkArea(engine.config);
+    const files = createStores(engine.config, engine.data, work);
+    const settled = async (job: string, minutes: number) => {
+      await settleJob({ client: engine.client, work, files }, job, Date.now() + minutes * 60_000);
+      const mark = await work.tryRead(keys.ended(job));
+      return mark && (JSON.parse(mark.toString()) as Ended);
+    };
+    const sink = { uri: engine.at('terminated.ndjson') };
+    const source = { items: Array.from({ length: 40 }, (_, n) => ({ n })) };
+    const options = { chunk: { rows: 1 }, concurrency: 2, retention: { work: '1d' } };
+    const spec = { source, process: { use: 'slow', with: { ms: 100 } }, sink, options };
+    const { status, body } = await call('POST', '/v1/jobs', spec);
+    expect(status, body.detail).toBe(202);
+    const { id } = body;
+    const path = `/v1/jobs/${id}`;
+    await expect.poll(async () => (await call('GET', path)).body.progress?.chunks.done).toBeGreaterThan(2);
+    expect(await settled(id, 60)).toBeNull();
+    await engine.client.workflow.getHandle(id).terminate();
+    expect(await settled(id, 9)).toBeNull();
+    const begun = Date.now();
+    const mark = await settled(id, 11);
+    expect(mark?.state).toBe('failed');
+    expect(Date.parse(mark!.keepUntil.work)).toBeGreaterThanOrEqual(begun + 86_400_000);
+    expect(await settled('j-never-was', 60)).toBeNull();
+
+    const retried = await call('POST', `${path}/retry`);
+    expect(retried.status, retried.body.detail).toBe(202);
+    await expect.poll(async () => (await call('GET', path)).body.state).toBe('completed');
+    expect((await call('GET', path)).body.result?.counts.out).toBe(40);
+  });
+});
 
 describe('an open job', () => {
   it('is paused, changed, resumed and completes, each step shown', async () => {
