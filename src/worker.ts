@@ -7,11 +7,11 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import type { ActivityInterceptorsFactory, LogEntry, WorkerOptions } from '@temporalio/worker';
 import type { Client } from '@temporalio/client';
 import { createActivities } from '../activities/index.js';
+import { settle } from '../activities/settle.js';
 import { chunksQueue, noticesQueue } from './contract.js';
 import type { Config } from './core/config.js';
 import { messageOf } from './core/errors.js';
 import { maskOf } from './core/secrets.js';
-import { settleJob } from './settle-job.js';
 import { chunkSlots } from './processors/chunk-slots.js';
 import { createLog } from './log.js';
 import type { Log } from './log.js';
@@ -28,7 +28,7 @@ import { dataConverter } from './temporal/encryption.js';
 import { createScheduleWatch, ensureWatch } from './temporal/schedule-watch.js';
 import { createSchedules } from './temporal/schedules.js';
 import { freePort } from './temporal/free-port.js';
-import { isOpen } from './temporal/is-open.js';
+import { endedBefore, isOpen } from './temporal/is-open.js';
 import { ensureSearchAttributes } from './temporal/search-attributes.js';
 import { version } from './version.js';
 
@@ -89,9 +89,10 @@ export async function startWorker(
   await work.sweep();
   await sweepScratch(config.scratch);
   const files = createStores(config, process.cwd(), work);
+  const ends = (job: string, moment: Date) => endedBefore(client, job, moment);
   const swept = keepSwept(
     work,
-    (job) => settleJob({ client, work, files }, job),
+    (job) => settle({ work, files, endedBefore: ends }, job),
     (line) => log.warn(line),
   );
   const pool = createThreadPool(config);

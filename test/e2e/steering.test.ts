@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenAPIHono } from '@hono/zod-openapi';
+import { settle } from '../../activities/settle.js';
 import type { Ended, JobView } from '../../src/core/job.js';
 import { keys } from '../../src/core/receipt.js';
-import { settleJob } from '../../src/settle-job.js';
+import { endedBefore } from '../../src/temporal/is-open.js';
 import { openWorkArea } from '../../src/stores/open-work-area.js';
 import { createStores } from '../../src/stores/stores.js';
 import { startWorker } from '../../src/worker.js';
@@ -52,7 +53,8 @@ describe('a job that was terminated', () => {
     const work = await openWorkArea(engine.config);
     const files = createStores(engine.config, engine.data, work);
     const settled = async (job: string, minutes: number) => {
-      await settleJob({ client: engine.client, work, files }, job, Date.now() + minutes * 60_000);
+      const ends = (one: string, moment: Date) => endedBefore(engine.client, one, moment);
+      await settle({ work, files, endedBefore: ends }, job, Date.now() + minutes * 60_000);
       const mark = await work.tryRead(keys.ended(job));
       return mark && (JSON.parse(mark.toString()) as Ended);
     };
