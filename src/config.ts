@@ -106,12 +106,20 @@ function secretsOf(
     given.get('notifySecret') as string | undefined,
     given.get('sessionKey') as string | undefined,
     ...OTHERS_SECRETS.map((name) => env[name]),
-    ...texts('postgres').map((url) => decodeURIComponent(new URL(url).password)),
+    ...texts('postgres').flatMap((url) => [new URL(url).password, decoded(new URL(url).password)]),
     // Of "Bearer …" the part that is secret, too.
     ...headers.flatMap(({ value }) => [value, value.split(' ').at(-1)!]),
     ...keys.map(({ key }) => Buffer.from(key).toString('base64')),
   ];
   return found.filter((secret) => secret !== undefined && secret !== '') as string[];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** What is secret does not cross a network in clear, unless its server is one that was allowed by name. */

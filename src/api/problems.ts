@@ -114,13 +114,13 @@ export function problemResponse(error: unknown, c: Context, log: (line: string) 
     code,
     title,
     status,
-    detail: message,
+    detail: mask(message),
     instance: c.req.path,
-    errors: issues,
+    errors: issues.map(({ path, message: fault }) => ({ path, message: mask(fault) })),
     requestId,
     ...(more.link !== undefined && { link: more.link }),
   };
-  return c.body(mask(JSON.stringify(problem)), status, {
+  return c.body(JSON.stringify(problem), status, {
     'content-type': 'application/problem+json',
     ...(status === 503 && { 'retry-after': RETRY_AFTER_S }),
     ...more.headers,

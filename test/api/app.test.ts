@@ -7,6 +7,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import { createApp } from '../../src/api/app.js';
 import { PROBLEMS } from '../../src/api/problems.js';
 import { ROUTES } from '../../src/api/routes.js';
+import { maskOf } from '../../src/core/secrets.js';
 import { problemSchema } from '../../src/schema/views.js';
 import { createFileStore } from '../../src/stores/file-store.js';
 import { createWorkArea } from '../../src/stores/work-area.js';
@@ -36,6 +37,7 @@ beforeAll(async () => {
     taskQueue: 'none',
     version: '1.2.3',
     hosts: ['mill.example'],
+    mask: maskOf(['hunter2-secret', 'source']),
     log: (line) => logged.push(line),
   });
 });
@@ -90,6 +92,14 @@ describe('every error is a problem document', () => {
   ])('%s', async (_what, at, init, status, code) => {
     const answer = await problem(at, init);
     expect([answer.status, answer.code, answer.type]).toEqual([status, code, `/problems/${code}`]);
+  });
+
+  it('shows no secret, and keeps what programs go by', async () => {
+    const body = JSON.stringify({ source: { uri: 'hunter2-secret.csv' }, process: { use: 'sql', with: {} } });
+    const { code, detail, errors } = await problem('/v1/jobs', { method: 'POST', body, headers: json });
+    expect([code, errors[0]?.path]).toEqual(['source.not_found', '/source/uri']);
+    expect(detail).toMatch(/^\*\*\* ".*\*\*\*\.csv"/);
+    expect(errors[0]?.message).toBe(detail);
   });
 
   it('405 says what is allowed', async () => {

@@ -227,6 +227,7 @@ describe('what is secret', () => {
     };
     expect(loadConfig({ env, cwd }).secrets?.sort()).toEqual(
       [
+        'pass%2Fword',
         'pass/word',
         'Bearer t0ken-1',
         't0ken-1',
@@ -238,6 +239,8 @@ describe('what is secret', () => {
       ].sort(),
     );
     expect(loadConfig({ env: {}, cwd }).secrets).toEqual([]);
+    const odd = { MILLRACE_POSTGRES_SHOP: 'postgres://me:100%25%@host/db' };
+    expect(loadConfig({ env: odd, cwd }).secrets).toContain('100%25%');
   });
 });
 
