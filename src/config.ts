@@ -99,14 +99,16 @@ function secretsOf(
   given: ReadonlyMap<SettingFlag, unknown>,
   env: Readonly<Record<string, string | undefined>>,
 ): string[] {
-  const texts = (flag: SettingFlag) => Object.values((given.get(flag) as Record<string, string> | undefined) ?? {});
+  const passwords = Object.values((given.get('postgres') as Record<string, string> | undefined) ?? {}).map(
+    (url) => new URL(url).password,
+  );
   const headers = Object.values((given.get('httpHeaders') as Record<string, HttpHeader> | undefined) ?? {});
   const keys = (given.get('encryptionKeys') as EncryptionKey[] | undefined) ?? [];
   const found = [
     given.get('notifySecret') as string | undefined,
     given.get('sessionKey') as string | undefined,
     ...OTHERS_SECRETS.map((name) => env[name]),
-    ...texts('postgres').flatMap((url) => [new URL(url).password, decoded(new URL(url).password)]),
+    ...passwords.flatMap((password) => [password, decoded(password)]),
     // Of "Bearer …" the part that is secret, too.
     ...headers.flatMap(({ value }) => [value, value.split(' ').at(-1)!]),
     ...keys.map(({ key }) => Buffer.from(key).toString('base64')),
