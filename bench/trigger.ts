@@ -3,7 +3,8 @@ import { alternate, call, ended, freePort, millrace, type Services } from './har
 import type { Line } from './report.js';
 import { ONE_ITEM_JOB } from './small-job.js';
 
-const ROUNDS = 200;
+/** As many as make the code of a service warm that is up for a while. */
+const ROUNDS = 1000;
 /** Nobody polls it, so only the acceptance is measured. */
 const IDLE_QUEUE = 'bench-idle';
 
