@@ -1,5 +1,6 @@
 import { CancelledFailure, ApplicationFailure } from '@temporalio/activity';
 import { asMillraceError } from '../src/core/errors.js';
+import { masked } from '../src/core/secrets.js';
 import type { Mask } from '../src/core/secrets.js';
 
 /**
@@ -21,10 +22,7 @@ export function withCodes<Args extends unknown[], Result>(
         type: code,
         message: mask(message),
         nonRetryable: !retryable,
-        details:
-          issues.length > 0
-            ? [{ issues: issues.map(({ path, message: fault }) => ({ path, message: mask(fault) })) }]
-            : undefined,
+        details: issues.length > 0 ? [{ issues: masked(issues, mask) }] : undefined,
         category: retryable ? undefined : 'BENIGN',
       });
     }

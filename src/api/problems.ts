@@ -3,6 +3,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { MillraceError, asMillraceError, isDiskFull } from '../core/errors.js';
 import type { Issue } from '../core/errors.js';
+import { masked } from '../core/secrets.js';
 import type { Mask } from '../core/secrets.js';
 import type { Problem } from '../schema/views.js';
 
@@ -116,7 +117,7 @@ export function problemResponse(error: unknown, c: Context, log: (line: string) 
     status,
     detail: mask(message),
     instance: c.req.path,
-    errors: issues.map(({ path, message: fault }) => ({ path, message: mask(fault) })),
+    errors: masked(issues, mask),
     requestId,
     ...(more.link !== undefined && { link: more.link }),
   };

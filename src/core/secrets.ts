@@ -1,3 +1,5 @@
+import type { Issue } from './errors.js';
+
 /** A text as it may be shown: without what is secret. */
 export type Mask = (text: string) => string;
 
@@ -14,5 +16,10 @@ export function maskOf(secrets: readonly string[] = []): Mask {
     .flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]);
   // The longest first: one may be a part of another.
   const ordered = [...new Set(forms)].sort((a, b) => b.length - a.length);
-  return (text) => ordered.reduce((masked, form) => masked.replaceAll(form, '***'), text);
+  return (text) => ordered.reduce((shown, form) => shown.replaceAll(form, '***'), text);
+}
+
+/** Faults as they may be shown; their places are those of the spec. */
+export function masked(issues: readonly Issue[], mask: Mask): Issue[] {
+  return issues.map(({ path, message }) => ({ path, message: mask(message) }));
 }
