@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WorkflowHandle } from '@temporalio/client';
 import { makePlace } from '../helpers/engine.js';
@@ -24,9 +25,9 @@ afterAll(async () => {
   await place.remove();
 });
 
-const job = (sink: string, options: object) => ({
+const job = (sink: string, process: object, options: object) => ({
   source: { uri: source },
-  process: { use: 'slow', with: { ms: 20 } },
+  process,
   sink: { uri: place.at(sink) },
   options,
 });
@@ -43,7 +44,9 @@ function sha256(text: string): string {
 
 describe('two worker processes', () => {
   it('share one job, and give the bytes that one would give', async () => {
-    const { handle } = await place.start(job('shared.ndjson', { chunk: { bytes: '20KiB' } }));
+    const { handle } = await place.start(
+      job('shared.ndjson', { use: 'slow', with: { ms: 20 } }, { chunk: { bytes: '20KiB' } }),
+    );
     const result = await handle.result();
     expect(result.chunks).toBeGreaterThan(40);
     expect(sha256(await place.read('shared.ndjson'))).toBe(sha256(expected));
@@ -57,15 +60,14 @@ describe('two worker processes', () => {
 
   it('survive that one of them is killed: the other one does its work again, and the bytes are the same', async () => {
     const options = { chunk: { bytes: '100KiB' }, timeout: { heartbeat: '1s' }, retry: { first: '10ms' } };
-    const slow = job('survived.ndjson', options);
-    const { handle, id } = await place.start({ ...slow, process: { use: 'slow', with: { ms: 100 } } });
-    await expect
-      .poll(async () => (await place.workOf(id)).filter((file) => file.startsWith('receipts/')).length, {
-        timeout: 15_000,
-        interval: 20,
-      })
-      .toBeGreaterThan(0);
-    await workers[0]!.kill();
+    const hold = await place.write('hold', '');
+    const { handle } = await place.start(job('survived.ndjson', { use: 'held', with: { by: hold } }, options));
+    const [killed] = workers as [WorkerProcess];
+    const atWork = async () =>
+      (await handle.describe()).raw.pendingActivities?.map(({ lastWorkerIdentity }) => parseInt(lastWorkerIdentity!));
+    await expect.poll(atWork).toContain(killed.pid);
+    await killed.kill();
+    await rm(hold);
     await handle.result();
     expect(sha256(await place.read('survived.ndjson'))).toBe(sha256(expected));
     const { events } = await handle.fetchHistory();
