@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { MillraceError } from '../src/core/errors.js';
 import type { RangeBeat } from '../src/contract.js';
 import type { RangeInput } from '../src/core/plan.js';
+import { middleOf } from '../src/core/window.js';
 import { TaskControl } from '../src/processors/control.js';
 import type { ThreadPool } from '../src/processors/pool.js';
 import type { Death, Poison, ProcessOutput, RecordUnit } from '../src/processors/tasks.js';
@@ -43,6 +44,9 @@ const LOST = new Set(['worker.thread_lost', 'processor.crashed', 'processor.out_
 const STALL_SHARE = 1 / 8;
 const MIN_STALL_MS = 500;
 
+/** Of the time of an attempt, how much a range may take that can be left to the next activity; it may have waited for its thread. */
+const TIME_SHARE = 1 / 2;
+
 /** Each costs two processes. So many in one range are no oddity of the data: the processor is broken. */
 const MAX_POISON = 32;
 
@@ -67,6 +71,8 @@ export async function runAttempt(pool: ThreadPool, input: RangeInput): Promise<P
   const forked = isForked();
   const search: Search = beatBefore()?.search ?? { poison: [], slow: [] };
   const control = new TaskControl();
+  const endBy = input.patienceMs === undefined ? undefined : Date.now() + startToCloseTimeoutMs * TIME_SHARE;
+  const task = { ...input, attempt, endBy };
   const progress = (): AttemptBeat => ({
     from: input.from,
     to: input.to,
@@ -78,8 +84,8 @@ export async function runAttempt(pool: ThreadPool, input: RangeInput): Promise<P
     return await withHeartbeats(
       (signal) =>
         forked
-          ? new ForkedRun(pool, { ...input, attempt }, search, startToCloseTimeoutMs, { signal, control }).finish()
-          : pool.run('process', { ...input, attempt }, { signal, control, lane: currentLane() }),
+          ? new ForkedRun(pool, task, search, startToCloseTimeoutMs, { signal, control }).finish()
+          : pool.run('process', task, { signal, control, lane: currentLane() }),
       progress,
     );
   } catch (error) {
@@ -109,12 +115,17 @@ class ForkedRun {
       if (search.suspect) await this.narrow(search.suspect);
       const end = await this.pool.runForked(
         'process',
-        { ...this.input, poison: search.poison },
+        { ...this.input, poison: search.poison, stopAt: this.half() },
         { ...this.options, limitMs: ({ first }) => (search.slow.includes(first) ? Infinity : stallMs) },
       );
       if ('output' in end) return end.output;
       search.suspect = this.suspect(end.death);
     }
+  }
+
+  /** What was too much for a thread may have been too much at once. */
+  private half(): number | undefined {
+    return this.input.patienceMs === undefined ? undefined : middleOf(this.input);
   }
 
   /** Halving would take more deaths: a unit's records are given one by one, and the one that ends it is tried alone. */

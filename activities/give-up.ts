@@ -1,6 +1,6 @@
 import type { RangeResult } from '../src/contract.js';
 import type { RangeInput } from '../src/core/plan.js';
-import { keys, totalsOf } from '../src/core/receipt.js';
+import { keys, resultOf, totalsOf } from '../src/core/receipt.js';
 import type { Failure, Receipt } from '../src/core/receipt.js';
 import { NO_COUNTS } from '../src/core/records.js';
 import type { Dependencies } from './dependencies.js';
@@ -27,8 +27,7 @@ export async function giveUp(
     spans: [],
   };
   if (inline) return { ...totalsOf(receipt), inline: { receipt } };
-  const key = keys.receipt(job, from, to, generation);
+  const key = keys.receipt(job, receipt);
   if (await work.publish(key, JSON.stringify(receipt))) return totalsOf(receipt);
-  const known = JSON.parse((await work.read(key)).toString()) as Receipt;
-  return { ...totalsOf(known), reduced: known.reduced };
+  return resultOf(JSON.parse((await work.read(key)).toString()) as Receipt);
 }

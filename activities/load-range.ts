@@ -3,7 +3,7 @@ import type { InlineReceipt, RangeBeat } from '../src/contract.js';
 import type { Plan, RangeInput } from '../src/core/plan.js';
 import { partsOf } from '../src/core/receipt.js';
 import type { Receipt } from '../src/core/receipt.js';
-import { activityCount, rangeOf } from '../src/core/window.js';
+import { rangeOf } from '../src/core/window.js';
 import type { RangeLoad, WorkArea } from '../src/stores/port.js';
 import { tablesOf } from './copy-source.js';
 import type { Dependencies } from './dependencies.js';
@@ -38,9 +38,10 @@ export async function loadRange(dependencies: Dependencies, input: RangeInput, r
 
   /** The range that begins where this one ends, where it is done and had to wait. */
   async function waitingBehind(before: Receipt): Promise<Receipt | null> {
-    const n = before.to / plan.chunksPerActivity;
-    if (before.spans.length === 0 || !Number.isInteger(n) || n >= activityCount(plan)) return null;
-    const behind = await currentReceipt(work, { job, ...rangeOf(plan, n) });
+    if (before.spans.length === 0 || before.to >= plan.chunkCount) return null;
+    // Its own rest where its time was up, else the next one as it was planned. Halves are left to the commit.
+    const { to: end } = rangeOf(plan, Math.floor(before.to / plan.chunksPerActivity));
+    const behind = await currentReceipt(work, { job, from: before.to, to: end });
     return behind && !behind.failed && !isSure(plan, behind) ? behind : null;
   }
 }

@@ -1,4 +1,4 @@
-import { isOneRange } from '../src/core/part-format.js';
+import { endsAnywhere, isOneRange } from '../src/core/part-format.js';
 import { isText } from '../src/core/source-format.js';
 import { copiedLabel } from './copy-source.js';
 import { isOneChunk } from '../src/core/plan.js';
@@ -21,6 +21,7 @@ export function summaryOf(plan: Plan, inline: boolean, warnings: string[]): Plan
     options: plan.spec.options,
     warnings,
     ...(plan.spec.sink?.table?.visible && { loads: true as const }),
+    ...(endsAnywhere(plan) && { endsAnywhere: true as const }),
   };
 }
 

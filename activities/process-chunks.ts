@@ -5,7 +5,7 @@ import type { InlineReceipt, RangeResult } from '../src/contract.js';
 import type { RangeInput } from '../src/core/plan.js';
 import { MillraceError } from '../src/core/errors.js';
 import { NO_TOTALS } from '../src/core/progress.js';
-import { keys, totalsOf } from '../src/core/receipt.js';
+import { keys, resultOf } from '../src/core/receipt.js';
 import type { PartRef, Receipt } from '../src/core/receipt.js';
 import { PROCESSOR_BUSY } from '../src/processors/range/apply.js';
 import type { ProcessOutput, StagedPart } from '../src/processors/tasks.js';
@@ -35,7 +35,7 @@ export async function processChunks(dependencies: Dependencies, asked: RangeInpu
       throw error;
     }
   }
-  return { ...totalsOf(receipt), reduced: receipt.reduced, ...(inline && { inline }) };
+  return { ...resultOf(receipt), ...(inline && { inline }) };
 }
 
 const HANDED_BACK: RangeResult = { ...NO_TOTALS, handedBack: true };
@@ -52,9 +52,8 @@ async function runRange({ work, pool }: Dependencies, asked: RangeInput): Promis
   if (left === 'halved') return { ...NO_TOTALS, halved: true };
   if ('done' in left) return { receipt: left.done };
   const input: RangeTask = left.task;
-  const { job, from, to, generation } = input;
   if (!inline) {
-    const known = await work.tryRead(keys.receipt(job, from, to, generation));
+    const known = await work.tryRead(keys.receipt(input.job, input));
     if (known) return { receipt: JSON.parse(known.toString()) as Receipt };
   }
 
@@ -81,10 +80,10 @@ async function runRange({ work, pool }: Dependencies, asked: RangeInput): Promis
 }
 
 async function publish(work: WorkArea, input: RangeTask, output: ProcessOutput): Promise<Done> {
-  const { job, from, to, generation } = input;
+  const { job, from, generation } = input;
   const { receipt, part, rejects } = output;
   receipt.endedAt = new Date().toISOString();
-  const receiptKey = keys.receipt(job, from, to, generation);
+  const receiptKey = keys.receipt(job, input);
   const unique = randomUUID();
   // Where a record was rejected there may be a retry, and that begins with what is on disk.
   const small = (part?.bytes ?? 0) <= INLINE_PART_BYTES && (part?.sections ?? []).length <= INLINE_SECTIONS;

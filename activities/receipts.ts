@@ -13,14 +13,14 @@ export async function readReceipts(work: WorkArea, job: string): Promise<Receipt
   return currentReceipts(await atOnce(READS_AT_ONCE, names, read));
 }
 
-/** That of one range, of its newest generation. They are asked for by name, one after the other: listing them costs as much as there are ranges. */
+/** That of one range, as it was asked for, of its newest generation. They are asked for by name, one after the other: listing them costs as much as there are ranges. */
 export async function currentReceipt(
   work: WorkArea,
   { job, from, to }: Pick<RangeInput, 'job' | 'from' | 'to'>,
 ): Promise<Receipt | null> {
   let newest: Buffer | null = null;
   for (let generation = 0; ; generation++) {
-    const found = await work.tryRead(keys.receipt(job, from, to, generation));
+    const found = await work.tryRead(keys.receipt(job, { from, to, generation }));
     if (!found) break;
     newest = found;
   }

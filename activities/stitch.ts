@@ -35,8 +35,8 @@ export function findRestarts(plan: Pick<Plan, 'files'>, receipts: readonly Recei
       gap = false;
       if (judged && span.first !== expected && !wrong) {
         wrong = true;
-        const { from, to, generation } = receipt;
-        restarts.push({ from, to, start: expected, generation: generation + 1, undo: totalsOf(receipt) });
+        const { from, to, asked, generation } = receipt;
+        restarts.push({ from, to, asked, start: expected, generation: generation + 1, undo: totalsOf(receipt) });
       }
       previous = { file: span.file, end: span.end, sure: !wrong };
     }

@@ -127,6 +127,8 @@ export interface RangeResult extends Totals {
   reduced?: boolean;
   /** The receipt itself and what it refers to, where both are small and the job has one activity. */
   inline?: InlineReceipt;
+  /** The time was up before all was done: the chunk to go on with. */
+  next?: number;
   /** Nothing was done: what the processor calls refused it for the moment. */
   busy?: Busy;
   /** Nothing was done: a former run halved the range, and each half has a fate of its own. */
@@ -146,6 +148,7 @@ export interface InlineReceipt {
 export interface Restart {
   from: number;
   to: number;
+  asked?: number;
   start: number;
   generation: number;
   /** What the wrong run had counted, to be taken back. */

@@ -44,6 +44,16 @@ export class Pace {
     this.working--;
   }
 
+  /** Between two pieces of one lane: gives way, and begins the next one once it may. */
+  async again(): Promise<void> {
+    this.end();
+    try {
+      for (let ready = this.ready(); ready; ready = this.ready()) await ready;
+    } finally {
+      this.begin();
+    }
+  }
+
   get rate(): Rate {
     return this.limit;
   }

@@ -3,14 +3,16 @@ import { PROGRESS_QUERY } from '../src/contract.js';
 import type { Inspected, RangeResult } from '../src/contract.js';
 import type { JobProgress, JobResult } from '../src/core/job.js';
 import type { PlanSummary, Retry } from '../src/core/plan.js';
+import type { Totals } from '../src/core/progress.js';
 import { activitiesPerRun, activityCount } from '../src/core/window.js';
 import { heavy, local } from './activity-options.js';
 import { JobControl } from './job-control.js';
 import { JobLedger } from './job-ledger.js';
 import { Lanes } from './lanes.js';
 import { endedBy, jobTimedOut } from './outcome.js';
+import { Patience } from './patience.js';
 import { processRange } from './process-range.js';
-import type { RangeRules } from './process-range.js';
+import type { ActivityRules, RangeRules } from './process-range.js';
 import { scheduledRun } from './scheduled-run.js';
 import { stitch } from './stitch.js';
 import { endOf, errorOf, tellEnd } from './tell-end.js';
@@ -66,7 +68,7 @@ async function runPlan(job: string, plan: Inspected, steering: Steering): Promis
   const run = plan.retry?.run;
   if (plan.done) ledger.add(plan.done);
   const single = await processAll(job, plan, steering);
-  if (plan.stitches) await stitch(job, plan, rulesOf(steering), (undo, done) => ledger.correct(undo, done));
+  if (plan.stitches) await stitch(job, plan, activityRules(control), (undo, done) => ledger.correct(undo, done));
   ledger.checkTolerance(true);
 
   await control.released();
@@ -99,10 +101,16 @@ async function processAll(job: string, plan: Inspected, { ledger, control }: Ste
   let last: RangeResult | null = null;
   const { todo } = plan;
   const count = todo?.length ?? activities;
-  const rules = rulesOf({ ledger, control });
+  const add = (done: Totals) => ledger.add(done, lanes.running);
+  const rules: RangeRules = {
+    ...activityRules(control),
+    patience: new Patience(plan, count),
+    left: add,
+    failed: (failure) => ledger.failed(failure),
+  };
   const work = async (n: number) => {
     last = await processRange(job, plan, todo?.[n] ?? n, rules);
-    ledger.add(last, lanes.running);
+    add(last);
   };
   const lanes = new Lanes(0, count, work, control.pace);
   const openLanes = () => lanes.open(Math.min(control.settings.concurrency, count) - lanes.running);
@@ -112,11 +120,10 @@ async function processAll(job: string, plan: Inspected, { ledger, control }: Ste
   return activities === 1 ? last : null;
 }
 
-function rulesOf({ ledger, control }: Steering): RangeRules {
+function activityRules(control: JobControl): ActivityRules {
   return {
     pace: control.pace,
     settings: () => control.settings,
-    failed: (failure) => ledger.failed(failure),
     pause: (reason) => void control.pause(reason),
   };
 }

@@ -2,12 +2,14 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { RangeResult } from '../src/contract.js';
 import type { PlanSummary, RangeInput } from '../src/core/plan.js';
 import { addTotals } from '../src/core/progress.js';
+import type { Totals } from '../src/core/progress.js';
 import type { Busy, Failure } from '../src/core/receipt.js';
 import type { JobSettings } from '../src/core/settings.js';
 import { middleOf, rangeOf, rangeSummary } from '../src/core/window.js';
 import { heavy, local } from './activity-options.js';
 import { CHUNK_TIMEOUT, chunkFault } from './outcome.js';
 import type { Pace } from './pace.js';
+import type { Patience } from './patience.js';
 
 /** So often in a row, and the job pauses instead of asking on. */
 const MAX_REFUSALS = 8;
@@ -16,23 +18,44 @@ function refusedText({ message }: Busy): string {
   return `what the processor calls refused it ${MAX_REFUSALS} times in a row, the last time: ${message}; resume the job when it is well again`;
 }
 
-/** What the running of a range depends on beside the plan. */
-export interface RangeRules {
+/** What an activity depends on beside the plan. */
+export interface ActivityRules {
   pace: Pace;
   settings(): Pick<JobSettings, 'rate' | 'failedChunks' | 'priority'>;
-  /** A chunk was given up. May throw, to end the job. */
-  failed(failure: Failure): void;
   /** The job is to hand out no more until somebody resumes it. */
   pause(reason: string): void;
 }
 
-/** Activity number `n` of a job: a run of neighbouring chunks. */
+/** What the running of a range depends on, be it one activity or more. */
+export interface RangeRules extends ActivityRules {
+  patience: Patience;
+  /** An activity has done this, and left the rest of its range to the next one. May throw, to end the job. */
+  left(done: Totals): void;
+  /** A chunk was given up. May throw, to end the job. */
+  failed(failure: Failure): void;
+}
+
+/**
+ * Activity number `n` of a job: a run of neighbouring chunks. It is several where they take long.
+ * @returns what the last of them did; of the others `rules.left` was told
+ */
 export async function processRange(job: string, plan: PlanSummary, n: number, rules: RangeRules): Promise<RangeResult> {
   const range = { job, inline: plan.inline, ...rangeOf(plan, n), generation: 0, retry: plan.retry };
   const { chunkCount, records } = plan;
   const chunks = range.to - range.from;
   rules.pace.spend((records * chunks) / chunkCount, chunks);
-  return runOrGiveUp(plan, range, rules);
+  return runToEnd(plan, range, rules);
+}
+
+async function runToEnd(plan: PlanSummary, range: RangeInput, rules: RangeRules): Promise<RangeResult> {
+  for (let { from } = range; ;) {
+    const result = await runOrGiveUp(plan, { ...range, from, patienceMs: rules.patience.ms }, rules);
+    if (result.next === undefined) return result;
+    from = result.next;
+    rules.patience.spend();
+    rules.left(result);
+    await rules.pace.again();
+  }
 }
 
 /**
@@ -61,12 +84,12 @@ async function runOrGiveUp(plan: PlanSummary, range: RangeInput, rules: RangeRul
 
 async function runHalves(plan: PlanSummary, range: RangeInput, rules: RangeRules): Promise<RangeResult> {
   const middle = middleOf(range);
-  const first = await runOrGiveUp(plan, { ...range, to: middle }, rules);
-  return addTotals(first, await runOrGiveUp(plan, { ...range, from: middle }, rules));
+  const first = await runToEnd(plan, { ...range, to: middle }, rules);
+  return addTotals(first, await runToEnd(plan, { ...range, from: middle }, rules));
 }
 
 /** Runs a range, again where its worker left or what the processor calls refused it. */
-export async function runRange(plan: PlanSummary, range: RangeInput, rules: RangeRules): Promise<RangeResult> {
+export async function runRange(plan: PlanSummary, range: RangeInput, rules: ActivityRules): Promise<RangeResult> {
   const { pace } = rules;
   const summary = rangeSummary(plan, range.from, range.to);
   for (;;) {
@@ -83,11 +106,6 @@ export async function runRange(plan: PlanSummary, range: RangeInput, rules: Rang
       return result;
     }
     if (pace.refused(result.busy) % MAX_REFUSALS === 0) rules.pause(refusedText(result.busy));
-    pace.end();
-    try {
-      for (let ready = pace.ready(); ready; ready = pace.ready()) await ready;
-    } finally {
-      pace.begin();
-    }
+    await pace.again();
   }
 }

@@ -6,7 +6,9 @@ import type { Totals } from '../src/core/progress.js';
 import { settingsOf } from '../src/core/settings.js';
 import { Lanes } from './lanes.js';
 import { Pace } from './pace.js';
+import { Patience } from './patience.js';
 import { processRange } from './process-range.js';
+import type { RangeRules } from './process-range.js';
 
 export const lanesSignal = defineSignal<[number]>(LANES_SIGNAL);
 export const controlSignal = defineSignal<[WindowControl]>(CONTROL_SIGNAL);
@@ -50,21 +52,25 @@ export async function processWindow(input: WindowInput): Promise<Totals> {
   };
   const planned = settingsOf(input.plan);
 
+  const add = (done: Totals) => {
+    total = addTotals(total, done);
+    unreported = addTotals(unreported, done);
+    if (++activities % (pace.rate ? RATED_ACTIVITIES_PER_REPORT : ACTIVITIES_PER_REPORT) === 0) report();
+  };
+  const rules: RangeRules = {
+    pace,
+    settings: () => ({ ...planned, ...control }),
+    pause: (reason) => report({ busy: reason }),
+    patience: new Patience(input.plan, input.to - input.from),
+    left: add,
+    // The root judges, for it alone knows of all windows; what is given up is rare enough to be told at once.
+    failed: (failure) => report({ failure }),
+  };
+
   const lanes = new Lanes(
     input.from,
     input.to,
-    async (n) => {
-      const result = await processRange(input.job, input.plan, n, {
-        pace,
-        settings: () => ({ ...planned, ...control }),
-        // The root judges, for it alone knows of all windows; what is given up is rare enough to be told at once.
-        failed: (failure) => report({ failure }),
-        pause: (reason) => report({ busy: reason }),
-      });
-      total = addTotals(total, result);
-      unreported = addTotals(unreported, result);
-      if (++activities % (pace.rate ? RATED_ACTIVITIES_PER_REPORT : ACTIVITIES_PER_REPORT) === 0) report();
-    },
+    async (n) => add(await processRange(input.job, input.plan, n, rules)),
     pace,
     () => {
       freed++;

@@ -10,7 +10,7 @@ import { local } from './activity-options.js';
 import { Lanes } from './lanes.js';
 import { Pace } from './pace.js';
 import { runRange } from './process-range.js';
-import type { RangeRules } from './process-range.js';
+import type { ActivityRules } from './process-range.js';
 
 /** What the root takes on itself; beside its own activities that keeps its history under 4,096 events. */
 const MAX_RESTARTS_IN_ROOT = 80;
@@ -23,7 +23,7 @@ const MAX_RESTARTS_PER_RUN = 300;
 export async function stitch(
   job: string,
   plan: PlanSummary,
-  rules: RangeRules,
+  rules: ActivityRules,
   correct: (undo: Totals, done: Totals) => void,
 ): Promise<void> {
   for (let done = 0; ;) {
@@ -46,12 +46,7 @@ export async function stitch(
 /** The rest of a job's stitching. @returns all that was taken back, and what came in its place */
 export async function stitchRanges({ job, plan, ...so }: StitchInput): Promise<Correction> {
   const settings = settingsOf(plan);
-  const rules: RangeRules = {
-    pace: new Pace(),
-    settings: () => settings,
-    failed: () => undefined,
-    pause: () => undefined,
-  };
+  const rules: ActivityRules = { pace: new Pace(), settings: () => settings, pause: () => undefined };
   let { undo, done } = so;
   for (let count = 0; ;) {
     const restarts = await local.stitch({ job });
@@ -71,7 +66,7 @@ async function restartAll(
   job: string,
   plan: PlanSummary,
   restarts: Restart[],
-  rules: RangeRules,
+  rules: ActivityRules,
   correct: (undo: Totals, done: Totals) => void,
 ): Promise<void> {
   const restart = async (n: number) => {

@@ -15,7 +15,7 @@ const KEPT_JOBS = 8;
 const READS_AT_ONCE = 64;
 
 /** What is kept of a receipt. */
-type Known = ChunkReceipt & Pick<Receipt, 'generation'>;
+type Known = ChunkReceipt & Pick<Receipt, 'asked' | 'generation'>;
 
 /** How the chunks of a job stand, by its receipts and what its workflows have at work. */
 export function createChunkReader({ atWork, work }: Pick<Jobs, 'atWork'> & { work: WorkArea }) {
@@ -32,8 +32,10 @@ export function createChunkReader({ atWork, work }: Pick<Jobs, 'atWork'> & { wor
     await atOnce(READS_AT_ONCE, unread, async (name) => {
       const text = await work.tryRead(name);
       if (!text) return;
-      const { from, to, generation, attempt, counts, bytes, endedAt, failed } = JSON.parse(text.toString()) as Receipt;
-      known.set(name, { from, to, generation, attempt, counts, bytes, endedAt, failed });
+      const { from, to, asked, generation, attempt, counts, bytes, endedAt, failed } = JSON.parse(
+        text.toString(),
+      ) as Receipt;
+      known.set(name, { from, to, asked, generation, attempt, counts, bytes, endedAt, failed });
     });
     return names.flatMap((name) => known.get(name) ?? []);
   }

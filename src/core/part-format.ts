@@ -25,6 +25,15 @@ export function partDigest(plan: Plan): DigestKind {
   return isSingleFile(plan) && !isOneRange(plan) ? 'crc32' : 'sha256';
 }
 
+/**
+ * Whether a range may end at any of its chunks, as time allows: where nobody can tell from the output, for the same plan gives
+ * the same bytes. Part files, gzip files in a row, Parquet row groups and sums of floats show where ranges ended.
+ */
+export function endsAnywhere(plan: Plan): boolean {
+  const joined = isSingleFile(plan) && outputFormat(plan) !== 'parquet' && !isGzipped(plan);
+  return joined && !plan.reduces && !isOneRange(plan);
+}
+
 /** Whether the plan has one range, whose thread may do the step over the partials at once. */
 export function isOneRange(plan: Plan): boolean {
   return plan.chunkCount <= plan.chunksPerActivity;

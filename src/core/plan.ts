@@ -139,6 +139,8 @@ export interface PlanSummary {
   warnings: string[];
   /** Present where each range goes to its table when it is done. */
   loads?: true;
+  /** Present where a range may end before its last chunk: see `endsAnywhere`. */
+  endsAnywhere?: true;
   /** Present where the run takes up what former runs of the job left. */
   retry?: Retry;
 }
@@ -161,6 +163,10 @@ export interface PlanRef {
 export interface RangeInput extends PlanRef {
   from: number;
   to: number;
+  /** After so long it ends with the chunk that is at work, and leaves the others to the next activity. Absent: with `to`. */
+  patienceMs?: number;
+  /** As in the receipt of a range that is run again: its end is settled. */
+  asked?: number;
   /** The true first byte, when a former run guessed it wrong. */
   start?: number;
   /** 0, and one more each time the range is run again from another start. */

@@ -10,6 +10,8 @@ export interface Receipt {
   version: 1;
   from: number;
   to: number;
+  /** Where the range ends that was asked for, where its time was up before: what follows `to` has receipts of its own. */
+  asked?: number;
   generation: number;
   attempt: number;
   /** RFC 3339; absent from receipts of older versions. */
@@ -98,10 +100,19 @@ export function totalsOf(receipt: Receipt): Totals {
   };
 }
 
+/** What an activity says of a range that has a receipt. */
+export function resultOf(receipt: Receipt): Totals & { reduced?: boolean; next?: number } {
+  const { asked, to, reduced } = receipt;
+  return { ...totalsOf(receipt), reduced, ...(asked !== undefined && { next: to }) };
+}
+
 /** The output of a range, in its order. */
 export function partsOf({ part, mended = [] }: Receipt): PartRef[] {
   return part ? [part, ...mended] : mended;
 }
+
+/** What tells the receipts of a job apart. */
+type RangeName = Pick<Receipt, 'from' | 'to' | 'asked' | 'generation'>;
 
 /** Keys of the work area, under `<job>/`. */
 export const keys = {
@@ -113,8 +124,9 @@ export const keys = {
   copied: (job: string) => `${job}/source/copied.json`,
   items: (job: string) => `${job}/items.ndjson`,
   receipts: (job: string) => `${job}/receipts/`,
-  receipt: (job: string, from: number, to: number, generation: number) =>
-    `${job}/receipts/${pad(from)}-${pad(to)}-g${pad(generation, 4)}.json`,
+  /** By what was asked for, so that of attempts that end at different chunks one alone is published. */
+  receipt: (job: string, { from, to, asked = to, generation }: RangeName) =>
+    `${job}/receipts/${pad(from)}-${pad(asked)}-g${pad(generation, 4)}.json`,
   part: (job: string, from: number, generation: number, unique: string, extension: string) =>
     `${job}/parts/${pad(from)}-g${generation}-${unique}.${extension}`,
   rejectsOf: (job: string, from: number, generation: number, unique: string) =>
@@ -163,15 +175,17 @@ function pad(value: number, width = 10): string {
 }
 
 /**
- * The receipts that count: of several generations of a range the last one, in order of chunks. Of two that begin alike the
- * shorter one: the longer is of an attempt that was thought dead when its range was halved.
+ * The receipts that count: of several generations of a range the last one, in order of chunks. Of two that begin alike that of
+ * which less was asked: the other is of an attempt that was thought dead when its range was halved.
  */
-export function currentReceipts<R extends Pick<Receipt, 'from' | 'to' | 'generation'>>(receipts: readonly R[]): R[] {
+export function currentReceipts<R extends RangeName>(receipts: readonly R[]): R[] {
+  const askedOf = ({ to, asked = to }: R) => asked;
   const latest = new Map<number, R>();
   for (const receipt of receipts) {
     const known = latest.get(receipt.from);
     const later = known && receipt.generation - known.generation;
-    if (later === undefined || later > 0 || (later === 0 && receipt.to < known!.to)) latest.set(receipt.from, receipt);
+    const less = later === 0 && askedOf(receipt) < askedOf(known!);
+    if (later === undefined || later > 0 || less) latest.set(receipt.from, receipt);
   }
   return [...latest.values()].sort((a, b) => a.from - b.from);
 }

@@ -11,6 +11,25 @@ export function activitiesPerRun({ options }: Pick<PlanSummary, 'options'>): num
 
 /** A job has at most this many activities, so that the root's own history, about 65 events a window, stays small too. */
 export const MAX_ACTIVITIES = 20_000;
+/** So long an activity may well take: a worker that dies costs no more, and a deployment waits for no more. */
+const PATIENCE_MS = 20_000;
+/** With the ranges that are run again to join, and those of which more than one activity is made, a history stays small still. */
+const MOST_ACTIVITIES = 560;
+/** How often their time doubles until all of them are used. */
+const DOUBLINGS = 8;
+
+/**
+ * How long an activity may take until it leaves the rest of its range to another one. The more of them a history has for
+ * this reason, the longer: slow chunks must not fill it.
+ * @param ranges of which the history has an activity each in any case
+ * @param more how many it has beside those
+ * @returns Infinity where there is no room for another one
+ */
+export function patienceMs(ranges: number, more: number): number {
+  const share = more / (MOST_ACTIVITIES - ranges);
+  return share < 1 ? Math.round(PATIENCE_MS * 2 ** (DOUBLINGS * share ** 3)) : Infinity;
+}
+
 /** Windows open at once: while one drains the next one fills its lanes. */
 export const MAX_OPEN_WINDOWS = 3;
 /** Lanes of one window; above some 80 fast activities the server's buffer of events overflows. */

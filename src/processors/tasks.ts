@@ -76,6 +76,10 @@ export interface ProcessInput extends RangeInput {
   mend?: Receipt;
   /** In a task process: records to be rejected unseen. */
   poison?: Poison[];
+  /** Of a range that has a `patienceMs`: when it ends in any case, before the server gives the attempt up. */
+  endBy?: number;
+  /** Of such a range in a task process: the chunk before which it ends in any case. */
+  stopAt?: number;
 }
 
 export interface ProbeInput extends ProcessInput {

@@ -65,6 +65,16 @@ describe('a job that succeeds', () => {
     expect((await engine.fail(spec)).code).toBe('sink.exists');
   });
 
+  it('has each row once too where activities leave rests, and what stands behind a wrong guess waits for it', async () => {
+    const options = { chunk: { bytes: 400 }, timeout: { chunk: '1s' } };
+    const spec = await job('rests', () => false, 'throw', options);
+    const process = { use: 'mendable', with: { fault, how: 'throw', ms: 60 } };
+    const { id, receipts } = await engine.run({ ...spec, process });
+    expect(receipts.filter(({ asked }) => asked !== undefined).length).toBeGreaterThan(5);
+    expect(await sums('rests')).toEqual(SUMS);
+    expect(await ranges(id)).toEqual([]);
+  });
+
   it('of one small chunk too', async () => {
     await engine.run({ source: { items: [{ n: 1 }, { n: 2 }] }, process: { use: 'pass' }, sink: to('small') });
     expect(await server.query('select n from small order by n')).toEqual([{ n: '1' }, { n: '2' }]);

@@ -3,10 +3,11 @@ import { currentReceipts, keys, lastCommitted } from '../../src/core/receipt.js'
 import type { Receipt } from '../../src/core/receipt.js';
 import { NO_COUNTS } from '../../src/core/records.js';
 
-const receipt = (from: number, to: number, generation = 0): Receipt => ({
+const receipt = (from: number, to: number, generation = 0, asked?: number): Receipt => ({
   version: 1,
   from,
   to,
+  asked,
   generation,
   attempt: 1,
   counts: NO_COUNTS,
@@ -32,6 +33,24 @@ describe('currentReceipts', () => {
     ];
     expect(ranges(currentReceipts([receipt(0, 4), receipt(0, 8), receipt(4, 8)]))).toEqual(expected);
     expect(ranges(currentReceipts([receipt(0, 8), receipt(4, 8), receipt(0, 4)]))).toEqual(expected);
+  });
+
+  it('are the halves also where the attempt at the whole ended before them, as its time was up', () => {
+    const all = [receipt(0, 1, 0, 8), receipt(0, 3, 0, 4), receipt(3, 4), receipt(4, 8)];
+    const expected = [
+      [0, 3, 0],
+      [3, 4, 0],
+      [4, 8, 0],
+    ];
+    expect(ranges(currentReceipts(all))).toEqual(expected);
+    expect(ranges(currentReceipts(all.reverse()))).toEqual(expected);
+  });
+});
+
+describe('the key of a receipt', () => {
+  it('says what was asked for: of attempts that end at different chunks one is published', () => {
+    expect(keys.receipt('j', receipt(0, 1, 0, 8))).toBe(keys.receipt('j', receipt(0, 8)));
+    expect(keys.receipt('j', receipt(0, 1, 1, 8))).not.toBe(keys.receipt('j', receipt(0, 1, 0, 8)));
   });
 });
 

@@ -84,7 +84,9 @@ describe('two attempts at once', () => {
     expect(results[2]).toEqual(results[0]);
     const names = Object.keys(await published());
     expect(names.filter((name) => name.startsWith('parts/0000000001'))).toHaveLength(1);
-    expect(names.filter((name) => name.startsWith(keys.receipt('', 1, 2, 0).slice(1)))).toHaveLength(1);
+    expect(
+      names.filter((name) => name.startsWith(keys.receipt('', { from: 1, to: 2, generation: 0 }).slice(1))),
+    ).toHaveLength(1);
     expect(await place.staging()).toEqual([]);
   });
 });

@@ -32,7 +32,13 @@ const GRACE = 600 * SECOND;
 
 /** A job that ended at time 0, with one file of each kind. */
 async function job(id: string, keep: { work: number; result: number } | null): Promise<void> {
-  for (const key of [keys.plan(id), keys.items(id), keys.receipt(id, 0, 1, 0), keys.manifest(id), keys.rejects(id)]) {
+  for (const key of [
+    keys.plan(id),
+    keys.items(id),
+    keys.receipt(id, { from: 0, to: 1, generation: 0 }),
+    keys.manifest(id),
+    keys.rejects(id),
+  ]) {
     await work.publish(key, '{}');
   }
   if (!keep) return;

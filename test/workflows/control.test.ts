@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobProgress } from '../../src/core/job.js';
+import { NO_COUNTS } from '../../src/core/records.js';
 import { failureOf } from '../../src/temporal/failures.js';
 import { startStubWorker } from './support/stub-worker.js';
 import type { Stub, StubJob } from './support/stub-worker.js';
@@ -227,5 +228,53 @@ describe('what a processor calls is busy', () => {
     await update(job, 'resume');
     await job.handle.result();
     expect(sorted(job.ended)).toEqual(all(stub.chunks));
+  });
+});
+
+describe('a job whose activities leave rests', () => {
+  const RANGES = 8;
+  const CHUNKS_OF_RANGE = 150;
+  const told: number[] = [];
+  /** Time is up after each chunk. */
+  const stub: Stub = {
+    chunks: RANGES * CHUNKS_OF_RANGE,
+    chunksPerActivity: CHUNKS_OF_RANGE,
+    endsAnywhere: true,
+    async range({ from, to, patienceMs }) {
+      await sleep(5);
+      if (patienceMs === undefined || from + 1 === to) return;
+      told.push(patienceMs);
+      return { next: from + 1, chunks: 1, counts: { ...NO_COUNTS, in: 1, used: 1, out: 1 } };
+    },
+  };
+
+  it('does each chunk once in a history that is bounded: in the end nobody is told to hurry', async () => {
+    const job = await worker.start(stub);
+    await job.handle.result();
+    expect(await progress(job)).toMatchObject({
+      chunks: { total: stub.chunks, done: stub.chunks },
+      records: { in: stub.chunks, out: stub.chunks },
+    });
+    expect(new Set(job.begun).size).toBe(job.begun.length);
+    expect(job.begun).toHaveLength(RANGES + told.length);
+    // As many as a history has room for, and those that were at work when that was all.
+    expect(told.length).toBeGreaterThanOrEqual(560 - RANGES);
+    expect(told.length).toBeLessThan(560);
+    expect(told[0]).toBe(20_000);
+    expect(Math.max(...told)).toBeGreaterThan(20_000 * 100);
+    expect((await job.handle.describe()).historyLength).toBeLessThan(4096);
+  });
+
+  it('hands out no rest while it is paused', async () => {
+    const job = await worker.start(stub);
+    await begun(job, RANGES);
+    await update(job, 'pause');
+    await quiet(job);
+    const { chunks } = await progress(job);
+    expect(chunks.done).toBe(job.ended.length);
+    expect(chunks.done).toBeLessThan(CHUNKS_OF_RANGE);
+    await update(job, 'resume');
+    await job.handle.result();
+    expect((await progress(job)).chunks.done).toBe(stub.chunks);
   });
 });

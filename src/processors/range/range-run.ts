@@ -52,12 +52,14 @@ export async function newRun(
   control: TaskControl,
   signal: AbortSignal,
 ): Promise<RangeRun> {
-  const { from, to, generation, attempt, start, retry } = input;
+  const { from, to, asked, generation, attempt, start, retry, patienceMs = Infinity, endBy = Infinity, stopAt } = input;
+  const until = Math.min(Date.now() + patienceMs, endBy);
   const keepsRejects = plan.spec.options.rejects.action === 'quarantine';
   const receipt: Receipt = {
     version: 1,
     from,
     to,
+    asked,
     generation,
     attempt,
     run: retry?.run,
@@ -87,6 +89,11 @@ export async function newRun(
           const open = await openChunk(held, plan, chunkAt(plan, index), known);
           if (index === from && open.range && !open.range.exact) receipt.guessed = true;
           yield open;
+          if (index + 1 < to && (index + 1 === stopAt || Date.now() >= until)) {
+            receipt.to = index + 1;
+            receipt.asked = to;
+            break;
+          }
           const span = receipt.spans.at(-1);
           // Within a range the next chunk of the same file starts where this one truly ended: nothing to guess.
           const next = index + 1 < to ? chunkAt(plan, index + 1) : null;

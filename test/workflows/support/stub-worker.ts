@@ -22,6 +22,7 @@ Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
 export interface Stub {
   chunks: number;
   chunksPerActivity?: number;
+  endsAnywhere?: true;
   concurrency?: number;
   /** How many ranges have to be run again from elsewhere, and how many of them are known at a time. */
   restarts?: { count: number; atOnce: number };
@@ -71,6 +72,7 @@ export async function startStubWorker(name: string): Promise<{
         concurrency: stub.concurrency ?? 4,
         reduces: false,
         stitches: stub.restarts !== undefined,
+        endsAnywhere: stub.endsAnywhere,
         options: parseSpec(spec).options,
       };
     },
