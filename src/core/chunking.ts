@@ -78,7 +78,7 @@ export function ratedChunk({ chunk, rate }: Pick<JobOptions, 'chunk' | 'rate'>):
 }
 
 /**
- * How many neighbouring chunks one activity takes: enough to be worth it, few enough to share out and to bound the
+ * How many neighbouring chunks one activity is given: enough to be worth it, few enough to share out and to bound the
  * histories. With a rate, as few as can be.
  */
 export function chunksPerActivity(

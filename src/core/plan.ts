@@ -25,7 +25,7 @@ export interface Plan {
   /** Items: records of a chunk. */
   chunkRows: number;
   chunkCount: number;
-  /** How many neighbouring chunks one activity takes. */
+  /** How many neighbouring chunks one activity is given. */
   chunksPerActivity: number;
   bytes: number;
   /** Exact for Parquet and items, estimated from samples for text. */

@@ -38,7 +38,7 @@ function printPlan(cli: Cli, plan: PlanView): void {
   fact('records', `${about}${count(plan.records)}`);
   fact(
     'chunks',
-    `${count(plan.chunks)}, ${count(plan.chunksPerActivity)} to an activity, ${count(plan.concurrency)} at once`,
+    `${count(plan.chunks)}, up to ${count(plan.chunksPerActivity)} to an activity, ${count(plan.concurrency)} at once`,
   );
   fact('columns', plan.columns.map((column) => `${printable(column.name)} ${style.dim(column.type)}`).join(', '));
   if (plan.output) {
