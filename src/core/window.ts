@@ -12,11 +12,11 @@ export function activitiesPerRun({ options }: Pick<PlanSummary, 'options'>): num
 /** A job has at most this many activities, so that the root's own history, about 65 events a window, stays small too. */
 export const MAX_ACTIVITIES = 20_000;
 /** So long an activity may well take: a worker that dies costs no more, and a deployment waits for no more. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 10_000;
 /** With the ranges that are run again to join, and those of which more than one activity is made, a history stays small still. */
 const MOST_ACTIVITIES = 560;
 /** How often their time doubles until all of them are used. */
-const DOUBLINGS = 8;
+const DOUBLINGS = 9;
 
 /**
  * How long an activity may take until it leaves the rest of its range to another one. The more of them a history has for

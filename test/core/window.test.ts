@@ -7,10 +7,10 @@ describe('the time that an activity may take', () => {
     (ranges) => {
       const room = 560 - ranges;
       const times = Array.from({ length: room }, (_, more) => patienceMs(ranges, more));
-      expect(times[0]).toBe(20_000);
+      expect(times[0]).toBe(10_000);
       expect(times).toEqual([...times].sort((a, b) => a - b));
-      expect(times[room >> 1]).toBe(40_000);
-      expect(times.at(-1)).toBeLessThan(20_000 * 256);
+      expect(Math.round(times[room >> 1]! / 1000)).toBe(22);
+      expect(times.at(-1)).toBeLessThan(10_000 * 512);
       expect(patienceMs(ranges, room)).toBe(Infinity);
     },
   );
