@@ -1,3 +1,4 @@
+import { createMemo } from '../src/core/memo.js';
 import type { CheckInput, CheckOutput } from '../src/processors/tasks.js';
 import type { Dependencies } from './dependencies.js';
 
@@ -8,16 +9,10 @@ const MAX_KEPT = 256;
  * small jobs of a service ask the same one over and over, and it is a fifth of what they cost.
  */
 export function checkOnce(pool: Dependencies['pool']): (input: CheckInput) => Promise<CheckOutput> {
-  const known = new Map<string, CheckOutput>();
+  const answers = createMemo<CheckOutput>(MAX_KEPT);
   return async (input) => {
+    const ask = () => pool.run('check', input);
     // A Parquet file has types of its own, which may be others the next time.
-    if (input.parquet) return pool.run('check', input);
-    const key = JSON.stringify(input);
-    const found = known.get(key);
-    if (found) return found;
-    const answer = await pool.run('check', input);
-    if (known.size >= MAX_KEPT) known.delete(known.keys().next().value!);
-    known.set(key, answer);
-    return answer;
+    return input.parquet ? ask() : answers(JSON.stringify(input), ask);
   };
 }

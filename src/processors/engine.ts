@@ -13,7 +13,8 @@ export type SqlTable =
       nullValues: string[];
       newline?: 'lf';
     }
-  | { kind: 'ndjson'; path: string; columns: Column[] }
+  /** `records`: how many it has, where that is known. */
+  | { kind: 'ndjson'; path: string; columns: Column[]; records?: number }
   /** Rows `[firstRow, endRow)` of each file; all rows where they are absent. */
   | { kind: 'parquet'; paths: string[]; firstRow?: number; endRow?: number };
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { createMemo } from '../../core/memo.js';
 import type { Plan, PlanRef } from '../../core/plan.js';
 import { keys } from '../../core/receipt.js';
 import type { SourceStore, WorkArea } from '../../stores/port.js';
@@ -26,16 +27,9 @@ const MAX_CACHED_PLANS = 16;
 
 /** Reads plans once per thread; a plan never changes after inspect. */
 export function planCache(work: WorkArea): ThreadContext['plan'] {
-  const cache = new Map<string, Plan>();
-  return async ({ job, inline }) => {
-    if (inline) return inline;
-    const known = cache.get(job);
-    if (known) return known;
-    const plan = JSON.parse((await work.read(keys.plan(job))).toString()) as Plan;
-    if (cache.size >= MAX_CACHED_PLANS) cache.delete(cache.keys().next().value!);
-    cache.set(job, plan);
-    return plan;
-  };
+  const plans = createMemo<Plan>(MAX_CACHED_PLANS);
+  return async ({ job, inline }) =>
+    inline ?? plans(job, async () => JSON.parse((await work.read(keys.plan(job))).toString()) as Plan);
 }
 
 /** Runs `use` with an empty folder in the thread's scratch, removed afterwards. */

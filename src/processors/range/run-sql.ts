@@ -94,7 +94,10 @@ async function mapChunk(run: RangeRun, map: SqlMap, open: OpenChunk, slice: stri
     return;
   }
   const copied = await copySlice(run, open, slice);
-  const counts = copied.clean ? await map.add(tableOf(run, slice)) : null;
+  const records = chunk.kind === 'items' ? chunk.to - chunk.from : undefined;
+  const counts = copied.clean
+    ? await map.add({ ...tableOf(run, slice), ...(records !== undefined && { records }) })
+    : null;
   if (counts && counts.rejected === 0) {
     receipt.counts.used += counts.recordsIn;
     run.covered(open, copied.span, null, counts.recordsIn);

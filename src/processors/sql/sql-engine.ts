@@ -5,6 +5,7 @@ import { join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { MillraceError, messageOf } from '../../core/errors.js';
 import type { PartitionValue } from '../../core/partition.js';
+import { createMemo } from '../../core/memo.js';
 import type { Column } from '../../core/records.js';
 import { MAX_RECORD_BYTES } from '../../core/spec.js';
 import type { SqlColumn, SqlOutput, SqlTable } from '../engine.js';
@@ -110,6 +111,7 @@ export interface SqlCheck {
 
 /** How often a running query is told to stop, once it should: one that has not started yet would miss a single call. */
 const INTERRUPT_MS = 50;
+const MAX_KNOWN = 64;
 
 /**
  * The SQL engine of one thread: an instance kept warm, a fresh connection (0.1 ms) for each statement, so that nothing
@@ -123,6 +125,17 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
   /** Files outside of scratch are read by an instance opened for exactly these files, kept while the same ones are asked for. */
   let annex: { key: string; jail: DuckDBInstance } | undefined;
   const profilePath = join(scratch, 'profile.json');
+  /** Small jobs ask the same over and over, and each question costs as much as to read a small chunk. */
+  const statements = createMemo<string>(MAX_KNOWN);
+  const columnsOfMaps = createMemo<SqlColumn[]>(MAX_KNOWN);
+
+  /** What a statement may be depends on nothing but its text. */
+  function checked(step: SqlStep, sql: string, table: string, signal?: AbortSignal): Promise<string> {
+    checkSignal(signal);
+    return statements(JSON.stringify([step, table, sql]), () =>
+      connected(home, signal, (connection) => checkStatement(connection, step, sql, table)),
+    );
+  }
 
   async function jailFor(paths: readonly string[]): Promise<DuckDBInstance> {
     const outside = paths.filter((path) => !path.startsWith(scratch + sep));
@@ -160,16 +173,16 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
   }
 
   async function openMap(sql: string, output: SqlOutput, signal?: AbortSignal): Promise<SqlMap> {
-    const statement = await connected(home, signal, (connection) => checkStatement(connection, 'map', sql, 'chunk'));
+    const statement = await checked('map', sql, 'chunk', signal);
     const pieces: string[] = [];
     let columns: SqlColumn[] | undefined;
     let records = 0;
 
     async function mapChunk(connection: DuckDBConnection, table: SqlTable, piece: string): Promise<SqlChunkCounts> {
       await connection.run(`create temp view chunk as ${await tableSource(table)}`);
-      const described = columns ?? (await describe(connection, statement));
+      const described = columns ?? (await columnsOfMap(connection, table));
       // Profiling belongs to the connection, so it cannot outlive this chunk.
-      if (table.kind !== 'parquet') {
+      if (table.kind !== 'parquet' && knownRecords(table) === undefined) {
         const metrics = `['OPERATOR_TYPE', 'OPERATOR_NAME', 'OPERATOR_CARDINALITY', 'EXTRA_INFO']`;
         await connection.run(
           `call enable_profiling(format = 'json', save_location = ${literal(profilePath)}, metrics = ${metrics})`,
@@ -184,10 +197,17 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
       return { recordsIn, recordsOut, rejected };
     }
 
+    /** Text has the columns that are pinned; a Parquet file has its own. */
+    function columnsOfMap(connection: DuckDBConnection, table: SqlTable): Promise<SqlColumn[]> {
+      const find = () => describe(connection, statement);
+      if (table.kind === 'parquet') return find();
+      return columnsOfMaps(JSON.stringify([statement, table.kind, table.columns]), find);
+    }
+
     async function countRecords(connection: DuckDBConnection, table: SqlTable): Promise<number> {
+      const known = knownRecords(table);
+      if (known !== undefined) return known;
       if (table.kind === 'parquet') {
-        if (table.firstRow !== undefined && table.endRow !== undefined)
-          return (table.endRow - table.firstRow) * table.paths.length;
         return scalar(
           connection,
           `select sum(num_rows)::bigint from parquet_file_metadata(${literalList(table.paths)})`,
@@ -248,7 +268,7 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
   async function reduce(partials: string[], sql: string, output: SqlOutput, signal?: AbortSignal): Promise<SqlPart> {
     const paths = await Promise.all(partials.map((path) => realpath(path)));
     return connected(await jailFor(paths), signal, async (connection) => {
-      const statement = await checkStatement(connection, 'reduce', sql, 'partials');
+      const statement = await checked('reduce', sql, 'partials', signal);
       await connection.run(`create temp view partials as ${partialsSource(paths)}`);
       const columns = await describe(connection, statement);
       const records = await copy(connection, statement, columns, output);
@@ -503,6 +523,13 @@ function refuseTwins(step: SqlStep, columns: readonly SqlColumn[]): void {
       );
     seen.add(name.toLowerCase());
   }
+}
+
+/** How many records a table has, where nobody has to look. */
+function knownRecords(table: SqlTable): number | undefined {
+  if (table.kind !== 'parquet') return table.kind === 'ndjson' ? table.records : undefined;
+  const { firstRow, endRow, paths } = table;
+  return firstRow === undefined || endRow === undefined ? undefined : (endRow - firstRow) * paths.length;
 }
 
 function pathsOf(table: SqlTable): string[] {
