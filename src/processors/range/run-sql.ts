@@ -51,7 +51,7 @@ export async function runSql(run: RangeRun): Promise<RangeOutput> {
     }
 
     const reduced: SqlOutput = { path: path.join(folder, 'reduced'), ...sinkForm(run) };
-    const result = await engine.reduce([mapped.path], steps.reduce, reduced, signal);
+    const result = await engine.reduce([mapped.path], steps.reduce, reduced, signal, part.columns);
     receipt.counts.out = result.records;
     return { part: await stageOutput(run, reduced.path, result, 'sha256'), reduced: true };
   });

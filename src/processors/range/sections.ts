@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -11,6 +11,7 @@ import type { Section } from '../../core/receipt.js';
 import type { StagedPart } from '../tasks.js';
 import type { SqlPart } from '../sql/sql-engine.js';
 import type { ThreadContext } from './context.js';
+import { fileBlocks } from './file-blocks.js';
 import { createDigest, sha256Of } from './part-digest.js';
 
 /** Partitions of one part: each is a file that is open, and one more in the output. */
@@ -45,7 +46,7 @@ export function joinSections(
     for (const file of [...files].sort((a, b) => (a.partition < b.partition ? -1 : 1))) {
       const digest = createDigest('sha256');
       let bytes = 0;
-      for (const block of blocksOf(file.path, buffer)) {
+      for (const block of fileBlocks(file.path, buffer)) {
         const packed = gzip ? gzipSync(block) : block;
         digest.update(packed);
         whole.update(packed);
@@ -60,16 +61,6 @@ export function joinSections(
     closeSync(fd);
   }
   return { path: to, bytes: offset, digest: whole.result(), sections };
-}
-
-/** Each is good until the next is asked for. */
-function* blocksOf(file: string, buffer: Buffer): Generator<Buffer> {
-  const fd = openSync(file, 'r');
-  try {
-    for (let bytes; (bytes = readSync(fd, buffer)) > 0;) yield buffer.subarray(0, bytes);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** Takes an output of the SQL engine, which is Parquet, apart by the columns of the sink, in the form of the sink. */

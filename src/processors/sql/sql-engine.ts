@@ -26,9 +26,16 @@ export interface SqlEngine {
   openMap(sql: string, output: SqlOutput, signal?: AbortSignal): Promise<SqlMap>;
   /**
    * Runs a statement once over all partials (Parquet files of the same columns, anywhere; read lazily, spilling to scratch).
+   * @param columns of the partials, where they are known
    * @throws MillraceError as `SqlMap.add`
    */
-  reduce(partials: string[], sql: string, output: SqlOutput, signal?: AbortSignal): Promise<SqlPart>;
+  reduce(
+    partials: string[],
+    sql: string,
+    output: SqlOutput,
+    signal?: AbortSignal,
+    columns?: readonly SqlColumn[],
+  ): Promise<SqlPart>;
   /**
    * Type-checks the statements against the columns before anything runs: `map` over an empty chunk, then `reduce` over what
    * `map` gives. Without `map` the partials are the chunks themselves.
@@ -127,7 +134,7 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
   const profilePath = join(scratch, 'profile.json');
   /** Small jobs ask the same over and over, and each question costs as much as to read a small chunk. */
   const statements = createMemo<string>(MAX_KNOWN);
-  const columnsOfMaps = createMemo<SqlColumn[]>(MAX_KNOWN);
+  const columnsOfSteps = createMemo<SqlColumn[]>(MAX_KNOWN);
 
   /** What a statement may be depends on nothing but its text. */
   function checked(step: SqlStep, sql: string, table: string, signal?: AbortSignal): Promise<string> {
@@ -201,7 +208,7 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
     function columnsOfMap(connection: DuckDBConnection, table: SqlTable): Promise<SqlColumn[]> {
       const find = () => describe(connection, statement);
       if (table.kind === 'parquet') return find();
-      return columnsOfMaps(JSON.stringify([statement, table.kind, table.columns]), find);
+      return columnsOfSteps(JSON.stringify([statement, table.kind, table.columns]), find);
     }
 
     async function countRecords(connection: DuckDBConnection, table: SqlTable): Promise<number> {
@@ -265,12 +272,19 @@ export async function createSqlEngine(options: { scratch: string; memoryBytes: n
     };
   }
 
-  async function reduce(partials: string[], sql: string, output: SqlOutput, signal?: AbortSignal): Promise<SqlPart> {
+  async function reduce(
+    partials: string[],
+    sql: string,
+    output: SqlOutput,
+    signal?: AbortSignal,
+    given?: readonly SqlColumn[],
+  ): Promise<SqlPart> {
     const paths = await Promise.all(partials.map((path) => realpath(path)));
     return connected(await jailFor(paths), signal, async (connection) => {
       const statement = await checked('reduce', sql, 'partials', signal);
       await connection.run(`create temp view partials as ${partialsSource(paths)}`);
-      const columns = await describe(connection, statement);
+      const find = () => describe(connection, statement);
+      const columns = given ? await columnsOfSteps(JSON.stringify([statement, 'partials', given]), find) : await find();
       const records = await copy(connection, statement, columns, output);
       return { columns, records, bytes: (await stat(output.path)).size };
     }).catch(async (error: unknown) => {
