@@ -11,6 +11,7 @@ import type { ThreadContext } from './processors/range/context.js';
 import { copyPages } from './processors/range/copy-pages.js';
 import { copyRange } from './processors/range/copy-range.js';
 import { probeRange, runRange } from './processors/range/run-range.js';
+import { SpareFile } from './processors/range/spare-file.js';
 import type { Task } from './processors/range/range-run.js';
 import { checkProcess, columnsOfParts, reducePartials, sampleParquet, toParquet } from './processors/range/steps.js';
 import type { RecordTrace } from './processors/record-trace.js';
@@ -38,6 +39,7 @@ async function makeContext(config: Config, scratch: string, trace?: RecordTrace)
     registry: await loadRegistry(config.processors),
     scratch,
     sql: () => (engine ??= createSqlEngine({ scratch, memoryBytes: config.sqlMemoryBytes })),
+    spare: new SpareFile(path.join(scratch, 'spare')),
     plan: planCache(work),
     trace,
   };

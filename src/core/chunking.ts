@@ -4,7 +4,7 @@ import { MAX_ACTIVITIES, MAX_LANES } from './window.js';
 const MIB = 1024 * 1024;
 
 /** Slices of this size keep every thread busy at full speed; smaller ones only to share the work out evenly. */
-const LARGEST_AUTO_CHUNK = 64 * MIB;
+const LARGEST_AUTO_CHUNK = 96 * MIB;
 const SMALLEST_AUTO_CHUNK = 4 * MIB;
 /** Chunks a thread gets on average, so that an uneven last one costs little. */
 const CHUNKS_PER_THREAD = 4;

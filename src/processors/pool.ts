@@ -120,6 +120,8 @@ function threads(config: Config, count: number): Piscina {
     maxThreads: count,
     idleTimeout: Infinity,
     concurrentTasksPerWorker: 1,
+    // Else an idle thread stands still, with all its timers and connections.
+    atomics: 'async',
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
   });
   // A thread that dies between tasks has nobody to tell; unheard, its error would end the worker.

@@ -20,10 +20,10 @@ describe('textChunkBytes', () => {
     );
   });
 
-  it('never makes an automatic chunk larger than 64 MiB', () => {
+  it('never makes an automatic chunk larger than 96 MiB', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1_000_000 * MIB }), threads, (bytes, n) => {
-        expect(textChunkBytes('auto', bytes, 40, n)).toBeLessThanOrEqual(64 * MIB);
+        expect(textChunkBytes('auto', bytes, 40, n)).toBeLessThanOrEqual(96 * MIB);
       }),
     );
   });

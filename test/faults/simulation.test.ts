@@ -24,6 +24,7 @@ import { TaskControl } from '../../src/processors/control.js';
 import { defineProcessor } from '../../src/processors/define.js';
 import type { ThreadPool } from '../../src/processors/pool.js';
 import { planCache } from '../../src/processors/range/context.js';
+import { SpareFile } from '../../src/processors/range/spare-file.js';
 import { runRange } from '../../src/processors/range/run-range.js';
 import type { ProcessInput } from '../../src/processors/tasks.js';
 import { createFileStore } from '../../src/stores/file-store.js';
@@ -161,6 +162,7 @@ class Simulation {
       registry,
       scratch: this.home,
       sql: () => Promise.reject(new Error('there is no SQL here')),
+      spare: new SpareFile(path.join(this.home, 'spare')),
       plan: planCache(work),
     };
     const run = (task: string, input: unknown) => {

@@ -10,6 +10,7 @@ import type { CsvOptions } from '../../src/core/spec.js';
 import { TaskControl } from '../../src/processors/control.js';
 import { RecordTrace } from '../../src/processors/record-trace.js';
 import { planCache } from '../../src/processors/range/context.js';
+import { SpareFile } from '../../src/processors/range/spare-file.js';
 import type { ThreadContext } from '../../src/processors/range/context.js';
 import { runRange } from '../../src/processors/range/run-range.js';
 import type { Poison } from '../../src/processors/tasks.js';
@@ -54,6 +55,7 @@ export async function rangeRunner(): Promise<RangeRunner> {
     registry: await loadRegistry([PROCESSORS]),
     scratch,
     sql: () => (engine ??= createSqlEngine({ scratch, memoryBytes: 256 * 1024 * 1024 })),
+    spare: new SpareFile(path.join(scratch, 'spare')),
     plan: planCache(work),
   };
   const trace = new RecordTrace(scratch);

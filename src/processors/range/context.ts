@@ -8,6 +8,7 @@ import type { SourceStore, WorkArea } from '../../stores/port.js';
 import type { RecordTrace } from '../record-trace.js';
 import type { Registry } from '../registry.js';
 import type { SqlEngine } from '../sql/sql-engine.js';
+import type { SpareFile } from './spare-file.js';
 
 /** What a thread keeps between tasks. */
 export interface ThreadContext {
@@ -18,6 +19,7 @@ export interface ThreadContext {
   scratch: string;
   /** Made at first use and kept warm: a fresh one costs more than a small job. */
   sql(): Promise<SqlEngine>;
+  spare: SpareFile;
   plan(ref: PlanRef): Promise<Plan>;
   /** In a task process only. */
   trace?: RecordTrace;

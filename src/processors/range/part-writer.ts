@@ -1,4 +1,4 @@
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import type { DigestKind } from '../../core/receipt.js';
 import { createDigest } from './part-digest.js';
@@ -16,6 +16,8 @@ export interface PartForm {
   gzip?: boolean;
   /** It is one of many that are written by turns. */
   buffered?: boolean;
+  /** There is a file, and it is written over. */
+  over?: boolean;
 }
 
 /**
@@ -32,15 +34,18 @@ export class PartWriter {
   private waitingBytes = 0;
   bytes = 0;
 
+  private readonly over: boolean;
+
   /** @param form without a digest for files that nobody will check */
   constructor(
     readonly path: string,
-    { digest, gzip = false, buffered = false }: Partial<PartForm> = {},
+    { digest, gzip = false, buffered = false, over = false }: Partial<PartForm> = {},
   ) {
     this.digest = digest ? createDigest(digest) : null;
     this.gzip = gzip;
     this.most = gzip ? GZIP_BYTES : buffered ? BUFFER_BYTES : 0;
-    this.fd = openSync(path, 'wx');
+    this.over = over;
+    this.fd = openSync(path, over ? 'r+' : 'wx');
   }
 
   write(data: string | Buffer): void {
@@ -69,6 +74,7 @@ export class PartWriter {
   /** Ends the file. @returns its digest; empty without one */
   close(): string {
     if (this.waitingBytes > 0 || (this.gzip && this.bytes === 0)) this.flush();
+    if (this.over) ftruncateSync(this.fd, this.bytes);
     closeSync(this.fd);
     return this.digest?.result() ?? '';
   }

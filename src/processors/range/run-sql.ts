@@ -104,6 +104,7 @@ async function mapChunk(run: RangeRun, map: SqlMap, open: OpenChunk, slice: stri
   } else {
     await mapNormalised(run, map, open, `${slice}-normalised`);
   }
+  run.context.spare.keep(slice);
 }
 
 /** Copies the records of a chunk, as they stand, to where the engine may read them. */
@@ -113,7 +114,7 @@ async function copySlice(
   slice: string,
 ): Promise<{ span: Span | null; clean: boolean }> {
   const { plan, context } = run;
-  const writer = new PartWriter(slice);
+  const writer = new PartWriter(slice, { over: context.spare.moveTo(slice) });
   try {
     if (chunk.kind === 'items') {
       writer.write(ndjsonLines((await planItems(context, plan)).slice(chunk.from, chunk.to)));

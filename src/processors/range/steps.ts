@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { copyFile, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { MillraceError } from '../../core/errors.js';
 import type { Row } from '../../core/records.js';
@@ -66,6 +66,20 @@ export async function sampleParquet(
   }
 }
 
+/** To copy so much takes less than to open an engine for files that lie elsewhere. */
+const COPIED_BYTES = 16 * 1024 * 1024;
+const COPIED_FILES = 100;
+
+/** Partials where the engine may read: in `folder` where they are few and small, else where they lie. */
+async function atHand(partials: string[], folder: string): Promise<string[]> {
+  if (partials.length > COPIED_FILES) return partials;
+  const sizes = await Promise.all(partials.map(async (partial) => (await stat(partial)).size));
+  if (sizes.reduce((sum, size) => sum + size, 0) > COPIED_BYTES) return partials;
+  const copies = partials.map((_, n) => path.join(folder, `partial${n}`));
+  await Promise.all(copies.map((copy, n) => copyFile(partials[n]!, copy)));
+  return copies;
+}
+
 /** The step over all partials of a job. */
 export async function reducePartials(
   context: ThreadContext,
@@ -84,7 +98,7 @@ export async function reducePartials(
   const engine = await context.sql();
   return inScratch(context, async (folder) => {
     const output = { path: path.join(folder, 'reduced'), ...sinkForm({ plan }) };
-    const part = await engine.reduce(partials, reduce!, output, signal);
+    const part = await engine.reduce(await atHand(partials, folder), reduce!, output, signal);
     return stageOutput({ plan, context, signal }, output.path, part, 'sha256');
   });
 }
