@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { currentReceipts, keys, lastCommitted } from '../../src/core/receipt.js';
 import type { Receipt } from '../../src/core/receipt.js';
@@ -44,6 +45,36 @@ describe('currentReceipts', () => {
     ];
     expect(ranges(currentReceipts(all))).toEqual(expected);
     expect(ranges(currentReceipts(all.reverse()))).toEqual(expected);
+  });
+
+  it('cover every chunk once, wherever attempts ended, were halved, or came to an end though nobody waited for them', () => {
+    /** What becomes of a range that is asked for: a share of its chunks is done, or it is halved; and how far a lost attempt came. */
+    const fates = fc.infiniteStream(
+      fc.record({ halved: fc.boolean(), share: fc.double({ min: 0, max: 1, noNaN: true }), lost: fc.boolean() }),
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 200 }), fates, (chunks, stream) => {
+        const all: Receipt[] = [];
+        const ask = (from: number, to: number): void => {
+          const { halved, share, lost } = stream.next().value as { halved: boolean; share: number; lost: boolean };
+          const end = Math.min(to, from + 1 + Math.floor(share * (to - from)));
+          const made = receipt(from, end, 0, end < to ? to : undefined);
+          if (!halved || to - from === 1) {
+            all.push(made);
+            if (end < to) ask(end, to);
+            return;
+          }
+          if (lost) all.push(made);
+          const middle = (from + to) >> 1;
+          ask(from, middle);
+          ask(middle, to);
+        };
+        ask(0, chunks);
+        const current = currentReceipts(all);
+        expect(current.map(({ from }) => from)).toEqual([0, ...current.slice(0, -1).map(({ to }) => to)]);
+        expect(current.at(-1)!.to).toBe(chunks);
+      }),
+    );
   });
 });
 
