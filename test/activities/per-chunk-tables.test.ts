@@ -66,9 +66,9 @@ describe('a job that succeeds', () => {
   });
 
   it('has each row once too where activities leave rests, and what stands behind a wrong guess waits for it', async () => {
-    const options = { chunk: { bytes: 400 }, timeout: { chunk: '1s' } };
+    const options = { chunk: { bytes: 600 }, timeout: { chunk: '2s' } };
     const spec = await job('rests', () => false, 'throw', options);
-    const process = { use: 'mendable', with: { fault, how: 'throw', ms: 60 } };
+    const process = { use: 'mendable', with: { fault, how: 'throw', ms: 120 } };
     const { id, receipts } = await engine.run({ ...spec, process });
     expect(receipts.filter(({ asked }) => asked !== undefined).length).toBeGreaterThan(5);
     expect(await sums('rests')).toEqual(SUMS);

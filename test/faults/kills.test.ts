@@ -64,8 +64,8 @@ function specOf(kind: Kind, name: string): unknown {
       return { name: 'copy', source: csv, process: copy, sink: sink('copy.ndjson'), options };
     case 'rests': {
       // What is planned for an activity takes longer than half of its time: it leaves the rest to another one.
-      const slow = { ...options, chunk: { bytes: '1KiB' }, timeout: { ...options.timeout, chunk: '2s' } };
-      const process = { use: 'copy-slowly', with: { ms: 200 } };
+      const slow = { ...options, chunk: { bytes: '1KiB' }, timeout: { ...options.timeout, chunk: '3s' } };
+      const process = { use: 'copy-slowly', with: { ms: 250 } };
       return { name: 'rests', source: csv, process, sink: sink('rests.ndjson'), options: slow };
     }
     case 'sql': {

@@ -233,27 +233,27 @@ describe('what a processor calls is busy', () => {
 
 describe('a job whose activities leave rests', () => {
   const RANGES = 8;
-  const CHUNKS_OF_RANGE = 150;
-  const told: number[] = [];
   /** Time is up after each chunk. */
-  const stub: Stub = {
-    chunks: RANGES * CHUNKS_OF_RANGE,
-    chunksPerActivity: CHUNKS_OF_RANGE,
+  const stubOf = (chunks: number, ms: number, told: number[] = []): Stub => ({
+    chunks,
+    chunksPerActivity: chunks / RANGES,
     endsAnywhere: true,
     async range({ from, to, patienceMs }) {
-      await sleep(5);
+      await sleep(ms);
       if (patienceMs === undefined || from + 1 === to) return;
       told.push(patienceMs);
       return { next: from + 1, chunks: 1, counts: { ...NO_COUNTS, in: 1, used: 1, out: 1 } };
     },
-  };
+  });
 
   it('does each chunk once in a history that is bounded: in the end nobody is told to hurry', async () => {
-    const job = await worker.start(stub);
+    const told: number[] = [];
+    const chunks = 1200;
+    const job = await worker.start(stubOf(chunks, 2, told));
     await job.handle.result();
     expect(await progress(job)).toMatchObject({
-      chunks: { total: stub.chunks, done: stub.chunks },
-      records: { in: stub.chunks, out: stub.chunks },
+      chunks: { total: chunks, done: chunks },
+      records: { in: chunks, out: chunks },
     });
     expect(new Set(job.begun).size).toBe(job.begun.length);
     expect(job.begun).toHaveLength(RANGES + told.length);
@@ -266,15 +266,16 @@ describe('a job whose activities leave rests', () => {
   });
 
   it('hands out no rest while it is paused', async () => {
-    const job = await worker.start(stub);
+    const total = 320;
+    const job = await worker.start(stubOf(total, 50));
     await begun(job, RANGES);
     await update(job, 'pause');
     await quiet(job);
     const { chunks } = await progress(job);
     expect(chunks.done).toBe(job.ended.length);
-    expect(chunks.done).toBeLessThan(CHUNKS_OF_RANGE);
+    expect(chunks.done).toBeLessThan(total);
     await update(job, 'resume');
     await job.handle.result();
-    expect((await progress(job)).chunks.done).toBe(stub.chunks);
+    expect((await progress(job)).chunks.done).toBe(total);
   });
 });
