@@ -22,7 +22,7 @@ const progressQuery = defineQuery<JobProgress>(PROGRESS_QUERY);
 
 /**
  * One job, from the spec to the committed result. Its history holds references and sums only, at most
- * `activitiesPerRun` activities or the windows of a bigger job, and never continues as new.
+ * `activitiesPerRun` ranges (and the rests that `Patience` allows) or the windows of a bigger job, and never continues as new.
  * @param spec the job spec as a caller writes it
  * @param retry takes up what former runs of the job left
  */

@@ -19,8 +19,8 @@ const ACTIVITIES_PER_REPORT = 50;
 const RATED_ACTIVITIES_PER_REPORT = 10;
 
 /**
- * One window of a big job: at most `activitiesPerRun` activities, so its history is bounded and it never continues as
- * new. It reports what is done once per 50 activities, and gives lanes back when it has handed out its last work: half of
+ * One window of a big job: at most `activitiesPerRun` ranges, and the rests that `Patience` allows, so its history is
+ * bounded and it never continues as new. It reports what is done once per 50 activities, and gives lanes back when it has handed out its last work: half of
  * them in one report, the rest by ending.
  */
 export async function processWindow(input: WindowInput): Promise<Totals> {

@@ -1,6 +1,6 @@
 import type { PlanSummary } from './plan.js';
 
-/** One history holds this many activities at most: at six events each it stays under 4,096. */
+/** One history is planned with this many activities at most: at six events each it stays under 4,096. */
 const MAX_ACTIVITIES_PER_RUN = 500;
 /** Each start that waits for its rate brings a timer and a task of its own: up to eleven events. */
 const MAX_RATED_ACTIVITIES_PER_RUN = 300;
@@ -9,11 +9,11 @@ export function activitiesPerRun({ options }: Pick<PlanSummary, 'options'>): num
   return options.rate ? MAX_RATED_ACTIVITIES_PER_RUN : MAX_ACTIVITIES_PER_RUN;
 }
 
-/** A job has at most this many activities, so that the root's own history, about 65 events a window, stays small too. */
+/** A job is planned with at most this many activities, so that the root's own history, about 65 events a window, stays small too. */
 export const MAX_ACTIVITIES = 20_000;
-/** So long an activity may well take: a worker that dies costs no more, and a deployment waits for no more. */
+/** So long an activity may take for itself: what it has done by then is not lost with its worker. */
 const PATIENCE_MS = 10_000;
-/** With the ranges that are run again to join, and those of which more than one activity is made, a history stays small still. */
+/** Activities of a history, those that take over a rest included; with 80 more, for ranges that do not join, it stays under 4,096 events. */
 const MOST_ACTIVITIES = 560;
 /** How often their time doubles until all of them are used. */
 const DOUBLINGS = 9;

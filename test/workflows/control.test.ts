@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobProgress } from '../../src/core/job.js';
 import { NO_COUNTS } from '../../src/core/records.js';
 import { failureOf } from '../../src/temporal/failures.js';
+import { testServer } from '../helpers/temporal-server.js';
 import { startStubWorker } from './support/stub-worker.js';
 import type { Stub, StubJob } from './support/stub-worker.js';
 
@@ -234,9 +235,9 @@ describe('what a processor calls is busy', () => {
 describe('a job whose activities leave rests', () => {
   const RANGES = 8;
   /** Time is up after each chunk. */
-  const stubOf = (chunks: number, ms: number, told: number[] = []): Stub => ({
+  const stubOf = (chunks: number, ms: number, told: number[] = [], ranges = RANGES): Stub => ({
     chunks,
-    chunksPerActivity: chunks / RANGES,
+    chunksPerActivity: chunks / ranges,
     endsAnywhere: true,
     async range({ from, to, patienceMs }) {
       await sleep(ms);
@@ -263,6 +264,23 @@ describe('a job whose activities leave rests', () => {
     expect(told[0]).toBe(10_000);
     expect(Math.max(...told)).toBeGreaterThan(10_000 * 200);
     expect((await job.handle.describe()).historyLength).toBeLessThan(4096);
+  });
+
+  it('is bounded in windows too', async () => {
+    const told: number[] = [];
+    const [chunks, ranges, lanes] = [1200, 600, 8];
+    const job = await worker.start({ ...stubOf(chunks, 2, told, ranges), concurrency: lanes });
+    await job.handle.result();
+    expect((await progress(job)).chunks.done).toBe(chunks);
+    expect(new Set(job.begun).size).toBe(job.begun.length);
+    expect(job.begun).toHaveLength(ranges + told.length);
+    // 60 rests of the first window, which has 500 ranges, and one of each of the 100 of the second.
+    expect(told.length).toBeGreaterThanOrEqual(160);
+    expect(told.length).toBeLessThan(160 + lanes);
+    const { client } = await testServer();
+    const window = await client.workflow.getHandle(`${job.handle.workflowId}/0`).describe();
+    expect(window.historyLength).toBeGreaterThan(2000);
+    expect(window.historyLength).toBeLessThan(4096);
   });
 
   it('hands out no rest while it is paused', async () => {

@@ -19,6 +19,7 @@ export interface ThreadContext {
   scratch: string;
   /** Made at first use and kept warm: a fresh one costs more than a small job. */
   sql(): Promise<SqlEngine>;
+  /** The last slice that it copied for the SQL engine. */
   spare: SpareFile;
   plan(ref: PlanRef): Promise<Plan>;
   /** In a task process only. */

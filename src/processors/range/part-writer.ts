@@ -28,13 +28,12 @@ export class PartWriter {
   private readonly fd: number;
   private readonly digest: Digest | null;
   private readonly gzip: boolean;
+  private readonly over: boolean;
   /** Bytes that wait to be written together; 0: none do. */
   private readonly most: number;
   private waiting: Buffer[] = [];
   private waitingBytes = 0;
   bytes = 0;
-
-  private readonly over: boolean;
 
   /** @param form without a digest for files that nobody will check */
   constructor(
