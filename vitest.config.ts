@@ -10,6 +10,8 @@ export default defineConfig({
     globalSetup: ['test/global-setup.ts'],
     // The native part of the Temporal SDK does not survive being loaded by several threads of one process.
     pool: 'forks',
+    // A process loads the code once for all files that it runs: what they share at the level of modules has to be fit for that.
+    isolate: false,
     // Most of the time is waiting, for servers and for time-outs.
     maxWorkers: 3,
     testTimeout: 60_000,

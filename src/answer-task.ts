@@ -15,7 +15,7 @@ import type { Task } from './processors/range/range-run.js';
 import { SpareFile } from './processors/range/spare-file.js';
 import { checkProcess, columnsOfParts, reducePartials, sampleParquet, toParquet } from './processors/range/steps.js';
 import type { RecordTrace } from './processors/record-trace.js';
-import { loadRegistry } from './processors/registry.js';
+import type { Registry } from './processors/registry.js';
 import { createSqlEngine } from './processors/sql/sql-engine.js';
 import type { SqlEngine } from './processors/sql/sql-engine.js';
 import { createStores } from './stores/stores.js';
@@ -32,11 +32,13 @@ export function scratchOf(config: Config): string {
 async function makeContext(config: Config, scratch: string, trace?: RecordTrace): Promise<ThreadContext> {
   const area = await openWorkArea(config);
   const work = trace ? tracing(area, trace) : area;
+  let registry: Promise<Registry> | undefined;
   let engine: Promise<SqlEngine> | undefined;
   return {
     sources: createStores(config, process.cwd(), area),
     work,
-    registry: await loadRegistry(config.processors),
+    registry: () =>
+      (registry ??= import('./processors/registry.js').then(({ loadRegistry }) => loadRegistry(config.processors))),
     scratch,
     sql: () => (engine ??= createSqlEngine({ scratch, memoryBytes: config.sqlMemoryBytes })),
     spare: new SpareFile(path.join(scratch, 'spare')),
@@ -66,7 +68,7 @@ type Handlers = {
 };
 
 const handlers: Handlers = {
-  describe: (made) => made.registry.list(),
+  describe: async (made) => (await made.registry()).list(),
   check: checkProcess,
   sampleParquet,
   process: runRange,

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import type { ActivityInterceptorsFactory, LogEntry, WorkerOptions } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import type { ActivityInterceptorsFactory, WorkerOptions } from '@temporalio/worker';
 import type { Client } from '@temporalio/client';
 import { createActivities } from '../activities/index.js';
 import { settle } from '../activities/settle.js';
@@ -31,6 +31,7 @@ import { freePort } from './temporal/free-port.js';
 import { endedBefore, isOpen } from './temporal/is-open.js';
 import { ensureSearchAttributes } from './temporal/search-attributes.js';
 import { version } from './version.js';
+import { installRuntime } from './worker-runtime.js';
 
 /** Activities of one attempt hear of a cancellation with their next beat; a beat a second keeps that short. */
 const HEARTBEAT_THROTTLE = '1s';
@@ -237,30 +238,4 @@ function workflowSource(
     workflowsPath: source('index.ts'),
     interceptors: { activity, workflowModules: [source('trace-header.ts')] },
   };
-}
-
-let installed = false;
-
-/**
- * What the SDK says goes into the log of the process, with the ids of jobs and activities that it knows.
- * @param metrics `host:port` where the SDK tells its own
- */
-function installRuntime(log: Log, metrics: string | undefined): void {
-  if (installed) return;
-  installed = true;
-  const at = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
-  const tell = ({ level, message, meta }: LogEntry) => {
-    // The workers of chunks and notices have none, as they are meant to.
-    if (message.startsWith('No workflows registered')) return;
-    const { workflowId: job, error: err, ...more } = (meta ?? {}) as Record<string, unknown>;
-    log[at[level]]({ ...(job !== undefined && { job }), ...more, ...(err !== undefined && { err }) }, message);
-  };
-  Runtime.install({
-    logger: new DefaultLogger(log.isLevelEnabled('debug') ? 'DEBUG' : 'WARN', tell),
-    shutdownSignals: [],
-    telemetryOptions: {
-      logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
-      ...(metrics !== undefined && { metrics: { prometheus: { bindAddress: metrics } } }),
-    },
-  });
 }

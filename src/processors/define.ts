@@ -118,6 +118,9 @@ export function defineProcessor(processor: AnyProcessor): AnyProcessor {
   return Object.freeze({ ...processor });
 }
 
+/** The name of the processor that is built in. */
+export const SQL = 'sql';
+
 export type ProcessorKind = 'record' | 'batch' | 'reduce';
 
 /** Which of the three shapes it has; null where it has none. */

@@ -5,9 +5,7 @@ import { z } from 'zod';
 import { MillraceError, messageOf } from '../core/errors.js';
 import type { ProcessorInfo } from '../core/job.js';
 import type { AnyProcessor } from './define.js';
-import { kindOf } from './define.js';
-
-export const SQL = 'sql';
+import { SQL, kindOf } from './define.js';
 
 const SQL_PARAMS = z.strictObject({
   map: z.string().min(1).describe('one SELECT; reads the table chunk'),

@@ -1,4 +1,4 @@
-import { lookup as dnsLookup } from 'node:dns';
+import { lookup as systemLookup } from 'node:dns';
 import type { LookupOptions } from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
@@ -10,6 +10,8 @@ export interface Reach {
   allow: readonly string[];
   /** The fault of a request to an address that is private. */
   refusal(url: URL): Error;
+  /** Who knows the addresses of a name; default: the system. */
+  lookup?: typeof systemLookup;
 }
 
 /**
@@ -17,18 +19,22 @@ export interface Reach {
  * looked at, whatever name or spelling led there: a name that answers otherwise the second time gains nothing.
  * @throws what `refusal` makes; where a name leads to a private address, as the request's own error
  */
-export function guardedRequest(url: URL, options: http.RequestOptions, { allow, refusal }: Reach): http.ClientRequest {
+export function guardedRequest(
+  url: URL,
+  options: http.RequestOptions,
+  { allow, refusal, lookup = systemLookup }: Reach,
+): http.ClientRequest {
   const mayBePrivate = allow.includes(url.host) || allow.includes(url.hostname);
   // A literal address is not looked up.
   const literal = url.hostname.replace(/^\[|\]$/g, '');
   if (!mayBePrivate && isIP(literal) !== 0 && isPrivate(literal)) throw refusal(url);
   const { request } = url.protocol === 'https:' ? https : http;
-  return request(url, { ...options, ...(!mayBePrivate && { lookup: lookUpPublic(() => refusal(url)) }) });
+  return request(url, { ...options, ...(!mayBePrivate && { lookup: lookUpPublic(lookup, () => refusal(url)) }) });
 }
 
-function lookUpPublic(refusal: () => Error): NonNullable<http.RequestOptions['lookup']> {
+function lookUpPublic(lookup: typeof systemLookup, refusal: () => Error): NonNullable<http.RequestOptions['lookup']> {
   return ((hostname: string, options: LookupOptions, done: (error: Error | null, ...found: unknown[]) => void) => {
-    dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return done(error);
       if (addresses.some(({ address }) => isPrivate(address))) return done(refusal());
       if (options.all) return done(null, addresses);

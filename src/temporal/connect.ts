@@ -6,6 +6,7 @@ import type { EncryptionKey } from '../core/config.js';
 import { MillraceError, messageOf } from '../core/errors.js';
 import { dataConverter } from './encryption.js';
 import { serverError } from './failures.js';
+import { RETRIES } from './retries.js';
 
 const CONNECT_MS = 5000;
 /** Where the server has been away for minutes, the client would look for it every two minutes only. */
@@ -73,7 +74,12 @@ export async function connectClient(
 
 async function connect(options: TemporalSettings['connectionOptions'], address: string): Promise<Connection> {
   try {
-    return await Connection.connect({ ...options, connectTimeout: CONNECT_MS, channelArgs: RECONNECT });
+    return await Connection.connect({
+      ...options,
+      connectTimeout: CONNECT_MS,
+      channelArgs: RECONNECT,
+      interceptors: RETRIES,
+    });
   } catch (error) {
     const known = serverError(error);
     if (known instanceof MillraceError && known.code === 'temporal.denied') throw known;

@@ -11,6 +11,7 @@ import { MillraceError, messageOf } from '../core/errors.js';
 import { SEARCH_ATTRIBUTE_NAMES } from '../core/search-attributes.js';
 import { freePort } from './free-port.js';
 import { guardAgainstOrphan } from './orphan-guard.js';
+import { RETRIES } from './retries.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 
 const START_MS = 30_000;
@@ -179,7 +180,7 @@ async function prepare(ip: string, port: number, namespace: string, ended: Abort
     if (Date.now() > deadline) throw new Error(`it does not answer at "${address}" after ${START_MS / 1000} s`);
     await sleep(POLL_MS);
   }
-  const connection = await Connection.connect({ address, connectTimeout: CONNECT_MS });
+  const connection = await Connection.connect({ address, connectTimeout: CONNECT_MS, interceptors: RETRIES });
   try {
     await connection.withDeadline(deadline, () => keepClosedWorkflows(connection, namespace, ended));
     await ensureSearchAttributes(connection, namespace);

@@ -159,7 +159,7 @@ class Simulation {
     const context = {
       sources: files,
       work,
-      registry,
+      registry: () => Promise.resolve(registry),
       scratch: this.home,
       sql: () => Promise.reject(new Error('there is no SQL here')),
       spare: new SpareFile(path.join(this.home, 'spare')),

@@ -48,11 +48,12 @@ export async function rangeRunner(): Promise<RangeRunner> {
   mkdirSync(scratch);
   const work = await createWorkArea(path.join(home, 'work'));
   const sources = createFileStore({ roots: [home], cwd: home });
+  const registry = loadRegistry([PROCESSORS]);
   let engine: Promise<SqlEngine> | undefined;
   const context: ThreadContext = {
     sources,
     work,
-    registry: await loadRegistry([PROCESSORS]),
+    registry: () => registry,
     scratch,
     sql: () => (engine ??= createSqlEngine({ scratch, memoryBytes: 256 * 1024 * 1024 })),
     spare: new SpareFile(path.join(scratch, 'spare')),

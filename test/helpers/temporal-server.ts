@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { afterAll, inject } from 'vitest';
+import { inject } from 'vitest';
+import { createLog } from '../../src/log.js';
 import { connectClient, connectionSettings } from '../../src/temporal/connect.js';
+import { installRuntime } from '../../src/worker-runtime.js';
 
 export interface TestServer {
   address: string;
@@ -14,7 +16,7 @@ export interface TestServer {
 let server: Promise<TestServer> | undefined;
 let native: Promise<NativeConnection> | undefined;
 
-/** The Temporal server of this run; its connections are shared by the tests of a file and closed after them. */
+/** The Temporal server of this run. Its connections are shared by the test files of a process, and end with it. */
 export function testServer(): Promise<TestServer> {
   server ??= connect();
   return server;
@@ -28,10 +30,10 @@ export function testNativeConnection(): Promise<NativeConnection> {
   return native;
 }
 
-afterAll(async () => {
-  await (await server)?.connection.close();
-  await (await native)?.close();
-});
+/** Failures are part of tests; each would print its stack. For those that start workers of the SDK by themselves. */
+export function quietRuntime(): void {
+  installRuntime(createLog({ level: 'error', format: 'text' }), undefined);
+}
 
 /** The `temporal` binary of this run; undefined where the server was named by TEMPORAL_ADDRESS. */
 export function testCli(): string | undefined {

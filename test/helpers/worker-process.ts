@@ -1,8 +1,9 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Config } from '../../src/core/config.js';
+import { entryPoint } from './built-entry-point.js';
 import { testWorkflowBundle } from './temporal-server.js';
 
 export interface WorkerProcess {
@@ -19,14 +20,17 @@ export interface WorkerProcess {
 export interface WorkerOrder {
   config: Config;
   workflowBundle: string;
+  /** URL of the module that starts workers. */
+  code: string;
 }
 
 /** A worker in a process of its own. @param cwd its working folder; default: this one's */
 export async function startWorkerProcess(config: Config, cwd?: string): Promise<WorkerProcess> {
-  const entry = fileURLToPath(new URL('worker-entry.ts', import.meta.url));
-  const execArgv = ['--import', import.meta.resolve('tsx')];
+  const entry = fileURLToPath(new URL('worker-entry.js', import.meta.url));
+  const { filename, execArgv } = entryPoint('worker');
   const child = fork(entry, [], { execArgv, cwd, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  child.send({ config, workflowBundle: testWorkflowBundle() } satisfies WorkerOrder);
+  const code = pathToFileURL(filename).href;
+  child.send({ config, workflowBundle: testWorkflowBundle(), code } satisfies WorkerOrder);
   const [answer] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [unknown];
   if (answer !== 'ready') throw new Error(`the worker process did not start: ${JSON.stringify(answer)}`);
   return {

@@ -1,10 +1,10 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { describe, expect, it } from 'vitest';
-import { testWorkflowBundle } from '../helpers/temporal-server.js';
+import { quietRuntime, testWorkflowBundle } from '../helpers/temporal-server.js';
 
-Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+quietRuntime();
 
 const folder = fileURLToPath(new URL('histories', import.meta.url));
 const versions = readdirSync(folder);

@@ -6,8 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { guardedRequest } from '../../src/stores/guarded-request.js';
 
 // What a name server answers is its owner's to say, and another thing each time.
-const { lookup } = vi.hoisted(() => ({ lookup: vi.fn() }));
-vi.mock('node:dns', () => ({ lookup, default: { lookup } }));
+const lookup = vi.fn();
 
 const PUBLIC = '203.0.113.7';
 const PRIVATE = '127.0.0.1';
@@ -38,7 +37,7 @@ function answers(...each: string[][]): void {
 async function goes(): Promise<string> {
   const { port } = canary.address() as AddressInfo;
   const url = new URL(`http://rebinding.example:${port}/`);
-  const request = guardedRequest(url, {}, { allow: [], refusal: () => new Error('refused') });
+  const request = guardedRequest(url, {}, { allow: [], refusal: () => new Error('refused'), lookup: lookup as never });
   const looked = once(request, 'socket').then(async ([socket]) => {
     const [error, address] = (await once(socket as Socket, 'lookup')) as [Error | null, string];
     return error ? error.message : address;

@@ -1,6 +1,10 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectClient, connectionSettings } from '../../src/temporal/connect.js';
 import { freePort } from '../../src/temporal/free-port.js';
@@ -61,6 +65,32 @@ describe('connectClient', () => {
     expect(namespace).toBe(server.namespace);
     expect((await client.workflow.count(`WorkflowId = 'nobody'`)).count).toBe(0);
     await connection.close();
+  });
+
+  it('that is closed while a call waits for its next attempt ends the call', async () => {
+    const { address, namespace } = await testServer();
+    const [host, port] = address.split(':') as [string, string];
+    const open = new Set<Socket>();
+    const between = createServer((socket) => {
+      const beyond = connect(Number(port), host);
+      for (const end of [socket, beyond]) open.add(end.on('error', () => undefined));
+      socket.pipe(beyond).pipe(socket);
+    });
+    between.listen(0, '127.0.0.1');
+    await once(between, 'listening');
+    const { client, connection } = await connectClient({
+      address: `127.0.0.1:${(between.address() as AddressInfo).port}`,
+      namespace,
+    });
+    between.close();
+    for (const socket of open) socket.destroy();
+
+    const call = client.workflow.count();
+    const ended = expect(call).rejects.toMatchObject({ cause: { code: 1, details: 'the connection is closed' } });
+    // The first attempt fails at once; the second one would come a tenth of a second later.
+    await sleep(50);
+    await connection.close();
+    await ended;
   });
 
   it('says within seconds that no server answers, where, and what to do', async () => {

@@ -14,7 +14,8 @@ import type { SpareFile } from './spare-file.js';
 export interface ThreadContext {
   sources: SourceStore;
   work: WorkArea;
-  registry: Registry;
+  /** Loaded at first use: SQL needs none of it, and a folder of TypeScript takes as long to load as a thread to start. */
+  registry(): Promise<Registry>;
   /** A folder of this thread alone; the only place its SQL engine may touch. */
   scratch: string;
   /** Made at first use and kept warm: a fresh one costs more than a small job. */

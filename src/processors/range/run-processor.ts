@@ -27,8 +27,7 @@ import type { Watch } from './watch.js';
 /** Runs a processor written in TypeScript over the records of a range. */
 export async function runProcessor(run: RangeRun, watch?: Watch): Promise<RangeOutput> {
   const { plan, context, receipt } = run;
-  const processor = context.registry.get(plan.spec.process.use);
-  const use = processorContext(processor, run);
+  const { processor, use } = await processorOf(run);
   const isOutput = kindOf(processor) !== 'reduce' || reducesAtOnce(run);
   return writing(context, plan, isOutput, async (output) => {
     const reduction = kindOf(processor) === 'reduce' ? applyReduce(processor as ReduceProcessor<unknown>, use) : null;
@@ -94,8 +93,7 @@ function finish(processor: ReduceProcessor<unknown>, accumulator: unknown, param
 
 /** Gives the records that `watch` lets through to the processor, and forgets what becomes of them. */
 export async function probeRecords(run: RangeRun, watch: Watch): Promise<void> {
-  const processor = run.context.registry.get(run.plan.spec.process.use);
-  const use = processorContext(processor, run);
+  const { processor, use } = await processorOf(run);
   const probed =
     kindOf(processor) === 'reduce'
       ? applyReduce(processor as ReduceProcessor<unknown>, use)
@@ -140,13 +138,20 @@ function application(processor: AnyProcessor, context: ProcessorContext<unknown>
     : applyRecord(processor as RecordProcessor<unknown>, context);
 }
 
-function processorContext(processor: AnyProcessor, { plan, context, signal }: RangeRun): ProcessorContext<unknown> {
-  return {
-    params: context.registry.parse(processor.name, plan.spec.process.with),
+async function processorOf({
+  plan,
+  context,
+  signal,
+}: RangeRun): Promise<{ processor: AnyProcessor; use: ProcessorContext<unknown> }> {
+  const registry = await context.registry();
+  const processor = registry.get(plan.spec.process.use);
+  const use: ProcessorContext<unknown> = {
+    params: registry.parse(processor.name, plan.spec.process.with),
     signal,
     reject: (message, code = 'processor.rejected') => new Rejected(message, code),
     log: (message) => console.log(`[${plan.job} ${processor.name}] ${message}`),
   };
+  return { processor, use };
 }
 
 /** What rows become; either closed or discarded in the end. */

@@ -1,4 +1,4 @@
-import { SQL } from '../registry.js';
+import { SQL } from '../define.js';
 import type { ProbeInput, ProcessInput, ProcessOutput } from '../tasks.js';
 import type { ThreadContext } from './context.js';
 import { mendOnly, mendedReceipt } from './mend.js';

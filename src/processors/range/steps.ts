@@ -4,10 +4,9 @@ import { MillraceError } from '../../core/errors.js';
 import type { Row } from '../../core/records.js';
 import { readParquetMetadata } from '../../formats/parquet-file.js';
 import { parquetRangeReader } from '../../formats/parquet-reader.js';
-import { kindOf } from '../define.js';
+import { SQL, kindOf } from '../define.js';
 import type { ReduceProcessor } from '../define.js';
 import type { SqlColumn } from '../engine.js';
-import { SQL } from '../registry.js';
 import type { CheckInput, CheckOutput, ReduceInput, SampleInput, StagedPart, ToParquetInput } from '../tasks.js';
 import { inScratch } from './context.js';
 import type { ThreadContext } from './context.js';
@@ -19,7 +18,7 @@ import type { SqlSteps } from './run-sql.js';
 
 /** Checks a processor and its parameters against the columns of the source. */
 export async function checkProcess(context: ThreadContext, input: CheckInput): Promise<CheckOutput> {
-  const { registry } = context;
+  const registry = await context.registry();
   if (input.use !== SQL) {
     registry.parse(input.use, input.with);
     return { reduces: kindOf(registry.get(input.use)) === 'reduce', output: null };
@@ -88,10 +87,11 @@ export async function reducePartials(
 ): Promise<StagedPart> {
   const plan = await context.plan({ job });
   if (plan.spec.process.use !== SQL) {
-    const processor = context.registry.get(plan.spec.process.use) as ReduceProcessor<unknown>;
+    const registry = await context.registry();
+    const processor = registry.get(plan.spec.process.use) as ReduceProcessor<unknown>;
     const accumulators: unknown[] = [];
     for (const partial of partials) accumulators.push(JSON.parse(await readFile(partial, 'utf8')));
-    const params = context.registry.parse(processor.name, plan.spec.process.with);
+    const params = registry.parse(processor.name, plan.spec.process.with);
     return writeRows(context, plan, finishReduction(processor, accumulators, params));
   }
   const { reduce } = plan.spec.process.with as unknown as SqlSteps;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Client } from '@temporalio/client';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { createApp } from '../../../src/api/app.js';
 import type { ApiDeps } from '../../../src/api/deps.js';
 import { DEFAULT_TENANT } from '../../../src/core/access.js';
@@ -18,12 +18,11 @@ import { queueStandings } from '../../../src/temporal/queues.js';
 import { createSchedules } from '../../../src/temporal/schedules.js';
 import type { Jobs } from '../../../src/temporal/jobs.js';
 import { ensureSearchAttributes } from '../../../src/temporal/search-attributes.js';
-import { testNativeConnection, testServer, uniqueTaskQueue } from '../../helpers/temporal-server.js';
+import { quietRuntime, testNativeConnection, testServer, uniqueTaskQueue } from '../../helpers/temporal-server.js';
 
 const TASK_QUEUE = uniqueTaskQueue('api');
 
-// Failed jobs are part of these tests; each would print its stack.
-Runtime.install({ logger: new DefaultLogger('ERROR') });
+quietRuntime();
 
 /** The API over a real server and a worker of tiny workflows. */
 export interface Service {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { PROCESS_DATASET, chunksQueue } from '../../../src/contract.js';
 import type { Activities, ProcessDataset, RangeResult } from '../../../src/contract.js';
 import type { JobResult } from '../../../src/core/job.js';
@@ -10,13 +10,14 @@ import { NO_COUNTS } from '../../../src/core/records.js';
 import { parseSpec } from '../../../src/schema/spec.js';
 import { newJobId } from '../../../src/temporal/job-id.js';
 import {
+  quietRuntime,
   testNativeConnection,
   testServer,
   testWorkflowBundle,
   uniqueTaskQueue,
 } from '../../helpers/temporal-server.js';
 
-Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+quietRuntime();
 
 /** What the activities of one job do. They compute nothing, so that a thousand of them pass in seconds. */
 export interface Stub {
