@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -14,6 +14,7 @@ import { createJobs } from '../../src/temporal/jobs.js';
 import type { Jobs } from '../../src/temporal/jobs.js';
 import { startEngine } from '../helpers/engine.js';
 import type { Engine, Finished } from '../helpers/engine.js';
+import { keptFiles } from '../helpers/kept-files.js';
 
 let engine: Engine;
 let jobs: Jobs;
@@ -40,11 +41,6 @@ const lines = (from = 0, to = RECORDS) =>
   Array.from({ length: to - from }, (_, i) => `${from + i},${(from + i) % 10 === 7}\n`).join('');
 const rows = async (name: string) => engine.write(name, `n,bad\n${lines()}`);
 const CHUNKS = { chunk: { bytes: 200 }, retry: { attempts: 1 } };
-
-async function files(id: string, folder: string): Promise<Array<{ name: string; mtimeMs: number }>> {
-  const names = (await engine.workOf(id)).filter((name) => name.startsWith(`${folder}/`));
-  return names.map((name) => ({ name, mtimeMs: statSync(path.join(engine.config.work, id, name)).mtimeMs }));
-}
 
 const sha256 = async (file: string) =>
   createHash('sha256')
@@ -74,7 +70,7 @@ describe('a job that failed', () => {
       const spec = { source, process, options: { ...CHUNKS, concurrency: 1 }, ...sink(name) };
       const { id, code } = await engine.fail(spec);
       expect(code).toBe('processor.failed');
-      const kept = [...(await files(id, 'receipts')), ...(await files(id, 'parts'))];
+      const kept = [...(await keptFiles(engine, id, 'receipts')), ...(await keptFiles(engine, id, 'parts'))];
       expect(kept.length).toBeGreaterThan(3);
       expect((await engine.workOf(id)).includes('ended.json')).toBe(true);
 
@@ -82,7 +78,9 @@ describe('a job that failed', () => {
       const result = await retried(id);
       expect(result.state).toBe('completed');
       expect(result.counts).toEqual({ in: 900, used: 900, filtered: 0, rejected: 0, out: 900 });
-      const after = new Map((await files(id, 'receipts')).map(({ name: file, mtimeMs }) => [file, mtimeMs]));
+      const after = new Map(
+        (await keptFiles(engine, id, 'receipts')).map(({ name: file, mtimeMs }) => [file, mtimeMs]),
+      );
       for (const { name: file, mtimeMs } of kept.filter((one) => one.name.startsWith('receipts/'))) {
         expect(after.get(file)).toBe(mtimeMs);
       }
@@ -150,9 +148,9 @@ describe('a job that failed', () => {
     await expect(retried(id)).rejects.toMatchObject({ cause: { type: 'sink.exists' } });
     expect(await readFile(target, 'utf8')).toBe('of somebody else\n');
     await rm(target);
-    const before = await files(id, 'receipts');
+    const before = await keptFiles(engine, id, 'receipts');
     expect((await retried(id)).counts.used).toBe(RECORDS);
-    expect(await files(id, 'receipts')).toEqual(before);
+    expect(await keptFiles(engine, id, 'receipts')).toEqual(before);
   });
 });
 
@@ -166,18 +164,20 @@ describe('a job that was cancelled at half', () => {
       options: { chunk: { bytes: 200 }, concurrency: 2, timeout: { heartbeat: '1s' } },
     });
     const { id, handle } = await engine.start(spec('half.ndjson', 150));
-    await expect.poll(async () => (await files(id, 'receipts')).length, { timeout: 20_000 }).toBeGreaterThan(5);
+    await expect
+      .poll(async () => (await keptFiles(engine, id, 'receipts')).length, { timeout: 20_000 })
+      .toBeGreaterThan(5);
     await jobs.cancel(id);
     await expect(handle.result()).rejects.toThrow();
     expect((await jobs.view(id)).state).toBe('cancelled');
-    const before = await files(id, 'receipts');
+    const before = await keptFiles(engine, id, 'receipts');
     expect(existsSync(engine.at('half.ndjson'))).toBe(false);
 
     const view = await jobs.retry(id, {});
     expect([view.id, view.state]).toEqual([id, 'pending']);
     const result = await engine.finish(id);
     expect(result.counts.used).toBe(900);
-    expect(await files(id, 'receipts')).toEqual(expect.arrayContaining(before));
+    expect(await keptFiles(engine, id, 'receipts')).toEqual(expect.arrayContaining(before));
     const { events } = await engine.client.workflow.getHandle(id).fetchHistory();
     const activities = events!.filter((event) => event.activityTaskScheduledEventAttributes).length;
     expect(activities).toBe(result.receipts.length - before.length);
@@ -227,7 +227,7 @@ describe('a job that completed with rejects', () => {
       const spec = { source, process, options, ...sink };
       const first = await engine.run(spec);
       expect([first.state, first.counts.rejected]).toEqual(['completed_with_rejects', BROKEN.length]);
-      const before = await files(first.id, 'receipts');
+      const before = await keptFiles(engine, first.id, 'receipts');
 
       // One record is left out, one is corrected badly, one comes back as it was.
       const [out, bad, asItWas, good] = first.rejected as [Reject, Reject, Reject, Reject];
@@ -249,7 +249,7 @@ describe('a job that completed with rejects', () => {
         asItWas,
       ]);
       expect(second.manifestFile.generation).toBe(1);
-      expect(await files(first.id, 'receipts')).toEqual(expect.arrayContaining(before));
+      expect(await keptFiles(engine, first.id, 'receipts')).toEqual(expect.arrayContaining(before));
 
       const third = await retried(
         first.id,
@@ -366,32 +366,6 @@ describe('a job that ended', () => {
     await client.workflow.start(PROCESS_DATASET, { workflowId: id, taskQueue: config.taskQueue, args: [spec] });
     expect((await engine.finish(id)).rows).toEqual(items);
   });
-});
-
-describe('a retry of more than 500 activities', () => {
-  it('asks each range and runs those that are left', async () => {
-    // As if many workers were there: each chunk is then an activity of its own.
-    const now = new Date().toISOString();
-    const card = { id: 'many', host: 'h', pid: 1, taskQueue: engine.config.taskQueue, threads: 500, processors: [] };
-    await work.replace(keys.worker('many'), JSON.stringify({ ...card, startedAt: now, renewedAt: now }));
-    await breaks();
-    const text = `n,bad\n${Array.from({ length: 620 }, (_, i) => `${1000 + i},${i !== 610 ? 'false' : 'true'}\n`).join('')}`;
-    const uri = await engine.write('windows.csv', text);
-    const process = { use: 'mendable', with: { fault, how: 'throw' } };
-    const options = { chunk: { bytes: 11 }, retry: { attempts: 1 } };
-    const spec = { source: { uri }, process, options };
-    const { id } = await engine.fail(spec);
-    const before = await files(id, 'receipts');
-    expect(before.length).toBeGreaterThan(500);
-    await mends();
-    const result = await retried(id);
-    expect(result.counts).toEqual({ in: 620, used: 620, filtered: 0, rejected: 0, out: 620 });
-    expect(await files(id, 'receipts')).toEqual(expect.arrayContaining(before));
-    await work.remove(keys.worker('many'));
-    expect((await work.read(result.output.uri)).toString()).toBe(
-      (await work.read((await engine.run(spec)).output.uri)).toString(),
-    );
-  }, 120_000);
 });
 
 describe('whatever is corrected, and how', () => {
@@ -530,7 +504,7 @@ describe('chunks that were given up', () => {
     };
     const first = await engine.run(spec);
     expect([first.state, first.failedChunks]).toEqual(['completed_with_rejects', 1]);
-    const before = await files(first.id, 'receipts');
+    const before = await keptFiles(engine, first.id, 'receipts');
 
     // As long as the fault is there a retry changes nothing.
     const again = await retried(first.id);
@@ -539,6 +513,6 @@ describe('chunks that were given up', () => {
     const result = await retried(first.id);
     expect([result.state, result.failedChunks]).toEqual(['completed', 0]);
     expect(result.rows).toEqual(numbers.map(row));
-    expect(await files(first.id, 'receipts')).toEqual(expect.arrayContaining(before));
+    expect(await keptFiles(engine, first.id, 'receipts')).toEqual(expect.arrayContaining(before));
   });
 });

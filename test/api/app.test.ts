@@ -13,6 +13,7 @@ import { createFileStore } from '../../src/stores/file-store.js';
 import { createWorkArea } from '../../src/stores/work-area.js';
 import { createJobs } from '../../src/temporal/jobs.js';
 import { queueStandings } from '../../src/temporal/queues.js';
+import { RETRIES } from '../../src/temporal/retries.js';
 import { createSchedules } from '../../src/temporal/schedules.js';
 
 /** The API where no Temporal server is: what it answers by itself, and how it says so where it cannot. */
@@ -25,7 +26,7 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'millrace-app-'));
   const work = await createWorkArea(path.join(folder, 'work'));
   const files = createFileStore({ roots: [folder], cwd: folder });
-  connection = Connection.lazy({ address: '127.0.0.1:1' });
+  connection = Connection.lazy({ address: '127.0.0.1:1', interceptors: RETRIES });
   const jobs = createJobs({ client: new Client({ connection }), taskQueue: 'none', namespace: 'default', work });
   const schedules = createSchedules({ client: new Client({ connection }), taskQueue: 'none', namespace: 'default' });
   app = createApp({

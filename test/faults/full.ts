@@ -1,2 +1,2 @@
-/** True in `npm run test:faults`; `npm test` has the short share. */
+/** True in `npm run test:faults`; `npm run test:long` has the short share. */
 export const FULL = process.env.RUNS !== undefined;
