@@ -48,9 +48,11 @@ function expectPieces({ receipts, chunks }: Pick<Finished, 'receipts' | 'chunks'
   const current = currentReceipts(receipts);
   expect(current.map(({ from }) => from)).toEqual([0, ...current.slice(0, -1).map(({ to }) => to)]);
   expect(current.at(-1)!.to).toBe(chunks);
-  expect(current.length).toBeGreaterThan(Math.ceil(chunks / PLANNED));
+  // The last range may be a short one. On a machine that stands still for a second, one is halved that did not end in time.
+  const ranges = Math.ceil(chunks / PLANNED) - 1;
+  expect(current.length).toBeGreaterThanOrEqual(2 * ranges);
   const early = current.filter(({ asked }) => asked !== undefined);
-  expect(early.length).toBeGreaterThanOrEqual(Math.ceil(chunks / PLANNED) - 1);
+  expect(early.length).toBeGreaterThan(ranges / 2);
   for (const { to, asked } of early) expect(to).toBeLessThan(asked!);
   return current;
 }
