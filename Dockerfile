@@ -12,9 +12,13 @@ FROM node:24-bookworm-slim
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends ca-certificates \
   && rm -rf /var/lib/apt/lists/*
-# Writable for any user, as the container may run as the one who owns the data.
+# Writable for any user, as the container may run as the one who owns the data. Processors find millrace, and zod for their
+# parameters, from wherever they are mounted.
 RUN install --directory --mode=1777 /data /var/lib/millrace \
-  && ln --symbolic /app/bin/millrace.cjs /usr/local/bin/millrace
+  && ln --symbolic /app/bin/millrace.cjs /usr/local/bin/millrace \
+  && mkdir /node_modules \
+  && ln --symbolic /app /node_modules/millrace \
+  && ln --symbolic /app/node_modules/zod /node_modules/zod
 COPY --from=build /app /app
 # Without a fixed threshold glibc keeps what threads had for long records.
 ENV NODE_ENV=production \

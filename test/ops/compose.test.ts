@@ -138,6 +138,12 @@ describe('Dockerfile', () => {
     expect(instructions('USER')).toEqual(['USER 1000']);
   });
 
+  it('has millrace and zod where a processor of a folder that is mounted looks for them', () => {
+    for (const link of ['/app /node_modules/millrace', '/app/node_modules/zod /node_modules/zod']) {
+      expect(textOf('Dockerfile')).toContain(`ln --symbolic ${link}`);
+    }
+  });
+
   it('copies, never adds, and leaves no lists of packages', () => {
     expect(instructions('ADD')).toEqual([]);
     expect(textOf('Dockerfile')).toMatch(
