@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DEFAULT_TENANT } from '../src/core/access.js';
 import type { JobView } from '../src/core/job.js';
-import { parseSpec } from '../src/schema/spec.js';
-import { startOf } from '../src/temporal/job-start.js';
 import { call, median, percentile, type Services } from './harness.js';
 import type { Line } from './report.js';
+import { sameStart } from './same-start.js';
 
 const AT_ONCE = 32;
 const STARTS = 1000;
@@ -37,19 +35,12 @@ export async function load(services: Services): Promise<Line[]> {
   const bare = await perSecond(STARTS, (n) =>
     client.workflow.start('loadNothing', { workflowId: `bare-${n}`, taskQueue: 'nobody', startDelay: '1d' }),
   );
-  // What the server does for a job beside: it keeps, lists and shows it by these.
-  const { priority, ...told } = startOf(parseSpec(spec(0)), 'digest', 'request', DEFAULT_TENANT);
-  const startSame = (n: number) => {
-    const workflowId = `same-${n}`;
-    const args = [spec(n)];
-    const more = { ...told, priority: priority(workflowId), args, startDelay: '1d' } as const;
-    return client.workflow.start('loadNothing', { workflowId, taskQueue: 'nobody', ...more });
-  };
+  const startSame = sameStart(client, spec(0), { taskQueue: 'nobody', startDelay: '1d' });
   const take = (n: number) => call(`${api}/v1/jobs`, spec(n));
   // By turns, for the server takes the fewer a second the more it has.
   const turns: Array<{ same: number; ours: number }> = [];
   for (let turn = 0; turn < TURNS; turn++) {
-    const same = await perSecond(STARTS, (n) => startSame(turn * STARTS + n));
+    const same = await perSecond(STARTS, (n) => startSame(`same-${turn * STARTS + n}`));
     turns.push({ same, ours: await perSecond(STARTS, take) });
   }
   const same = median(turns.map((turn) => turn.same));
