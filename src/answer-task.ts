@@ -32,13 +32,16 @@ export function scratchOf(config: Config): string {
 async function makeContext(config: Config, scratch: string, trace?: RecordTrace): Promise<ThreadContext> {
   const area = await openWorkArea(config);
   const work = trace ? tracing(area, trace) : area;
-  let registry: Promise<Registry> | undefined;
+  let loaded: Promise<Registry> | undefined;
+  const registry = () =>
+    (loaded ??= import('./processors/registry.js').then(({ loadRegistry }) => loadRegistry(config.processors)));
+  // The threads of a worker load what lies there when it starts, whatever is put there later. A task process has one task.
+  if (!trace) registry().catch(() => undefined);
   let engine: Promise<SqlEngine> | undefined;
   return {
     sources: createStores(config, process.cwd(), area),
     work,
-    registry: () =>
-      (registry ??= import('./processors/registry.js').then(({ loadRegistry }) => loadRegistry(config.processors))),
+    registry,
     scratch,
     sql: () => (engine ??= createSqlEngine({ scratch, memoryBytes: config.sqlMemoryBytes })),
     spare: new SpareFile(path.join(scratch, 'spare')),

@@ -220,9 +220,9 @@ describe('a paged API', () => {
   });
 
   it('whose page does not end is too large', async () => {
-    server.trouble = (_, response) => {
+    server.trouble = ({ socket }, response) => {
       const block = Buffer.alloc(1024 * 1024, ' ');
-      const more = () => void (response.destroyed || response.write(block, more));
+      const more = () => void (socket.destroyed || response.write(block, more));
       more();
       return true;
     };

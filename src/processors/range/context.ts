@@ -14,7 +14,7 @@ import type { SpareFile } from './spare-file.js';
 export interface ThreadContext {
   sources: SourceStore;
   work: WorkArea;
-  /** Loaded at first use: SQL needs none of it, and a folder of TypeScript takes as long to load as a thread to start. */
+  /** Chunks of SQL do not wait for it: a folder of TypeScript takes as long to load as a thread to start. */
   registry(): Promise<Registry>;
   /** A folder of this thread alone; the only place its SQL engine may touch. */
   scratch: string;
