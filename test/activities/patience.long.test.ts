@@ -48,12 +48,15 @@ function expectPieces({ receipts, chunks }: Pick<Finished, 'receipts' | 'chunks'
   const current = currentReceipts(receipts);
   expect(current.map(({ from }) => from)).toEqual([0, ...current.slice(0, -1).map(({ to }) => to)]);
   expect(current.at(-1)!.to).toBe(chunks);
-  // The last range may be a short one. On a machine that stands still for a second, one is halved that did not end in time.
-  const ranges = Math.ceil(chunks / PLANNED) - 1;
-  expect(current.length).toBeGreaterThanOrEqual(2 * ranges);
-  const early = current.filter(({ asked }) => asked !== undefined);
-  expect(early.length).toBeGreaterThan(ranges / 2);
-  for (const { to, asked } of early) expect(to).toBeLessThan(asked!);
+  for (const { to, asked } of current) if (asked !== undefined) expect(to).toBeLessThan(asked);
+  // The last range may be a short one.
+  for (let from = 0; from + PLANNED < chunks; from += PLANNED) {
+    const pieces = current.filter((piece) => piece.from >= from && piece.from < from + PLANNED);
+    // On a machine that stands still for a second, a range does not end in time at all, and is halved.
+    const halved = pieces.some(({ to }) => to === from + PLANNED / 2);
+    expect(halved || pieces.some(({ asked }) => asked !== undefined)).toBe(true);
+    expect(pieces.length).toBeGreaterThan(1);
+  }
   return current;
 }
 
