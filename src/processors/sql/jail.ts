@@ -15,7 +15,7 @@ export async function openJail(
   memoryBytes: number,
   alsoReadable: string[] = [],
 ): Promise<DuckDBInstance> {
-  // When it is needed, and not by `import`, which reads it all for the names of its exports, and takes three times as long.
+  // When it is needed, and not by `import`, which reads it all for the names of its exports and takes about twice as long.
   const { DuckDBInstance: Instance } = require('@duckdb/node-api') as { DuckDBInstance: typeof DuckDBInstance };
   const instance = await Instance.create(':memory:', {
     threads: '1',
