@@ -18,6 +18,7 @@ import { findOrBringCli } from '../src/temporal/find-cli.js';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const BIN = path.join(ROOT, 'bin/millrace.cjs');
 export const THREADS = 2;
+const CALLERS = 32;
 /** Inputs are kept here from one run to the next. */
 export const DATA = path.join(os.tmpdir(), 'millrace-bench');
 
@@ -138,6 +139,17 @@ export async function alternate<Name extends string>(
     }
   }
   return Object.fromEntries(names.map((name) => [name, median(times[name])])) as Record<Name, number>;
+}
+
+/** Runs it so often, 32 at once. @returns how many a second */
+export async function perSecond(count: number, run: (n: number) => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  let next = 0;
+  const caller = async () => {
+    while (next < count) await run(next++);
+  };
+  await Promise.all(Array.from({ length: CALLERS }, caller));
+  return (count * 1000) / (performance.now() - began);
 }
 
 export async function timed(run: () => Promise<unknown>): Promise<number> {

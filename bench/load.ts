@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobView } from '../src/core/job.js';
-import { call, median, percentile, type Services } from './harness.js';
+import { call, median, percentile, perSecond, type Services } from './harness.js';
 import type { Line } from './report.js';
 import { sameStart } from './same-start.js';
 
-const AT_ONCE = 32;
 const STARTS = 1000;
 const TURNS = 5;
+/** As many as make the code of a service warm that is up for a while, on either side. */
+const WARM_UP = 3000;
 const JOBS = 10_000;
 const WATCHERS = 200;
 const READS = 600;
@@ -37,6 +38,8 @@ export async function load(services: Services): Promise<Line[]> {
   );
   const startSame = sameStart(client, spec(0), { taskQueue: 'nobody', startDelay: '1d' });
   const take = (n: number) => call(`${api}/v1/jobs`, spec(n));
+  await perSecond(WARM_UP, take);
+  await perSecond(WARM_UP, (n) => startSame(`warm-${n}`));
   // By turns, for the server takes the fewer a second the more it has.
   const turns: Array<{ same: number; ours: number }> = [];
   for (let turn = 0; turn < TURNS; turn++) {
@@ -45,7 +48,7 @@ export async function load(services: Services): Promise<Line[]> {
   }
   const same = median(turns.map((turn) => turn.same));
   const ours = median(turns.map((turn) => turn.ours));
-  await perSecond(JOBS - TURNS * STARTS, take);
+  await perSecond(JOBS - WARM_UP - TURNS * STARTS, take);
   const { jobs } = await call<{ jobs: JobView[] }>(`${api}/v1/jobs?limit=200`);
   const ids = jobs.map(({ id }) => id);
   const watching = await watch(api, ids);
@@ -73,16 +76,6 @@ export async function load(services: Services): Promise<Line[]> {
     line('bare starts', bare, '/s'),
     ...lines,
   ];
-}
-
-async function perSecond(count: number, run: (n: number) => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  let next = 0;
-  const worker = async () => {
-    while (next < count) await run(next++);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return (count * 1000) / (performance.now() - began);
 }
 
 /** Each watches one job, over a stream of its own. */
