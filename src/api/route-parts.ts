@@ -23,4 +23,11 @@ export function problems<const Statuses extends readonly number[]>(...statuses: 
   >;
 }
 
+/** Where an answer leads: the operations that take the id it has. */
+export const leadsTo = (...operations: string[]) => ({
+  links: Object.fromEntries(
+    operations.map((operationId) => [operationId, { operationId, parameters: { id: '$response.body#/id' } }]),
+  ),
+});
+
 export const ref = (name: string) => ({ schema: { $ref: `#/components/schemas/${name}` } });

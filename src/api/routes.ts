@@ -14,7 +14,7 @@ import {
   processorListSchema,
 } from '../schema/views.js';
 import { parseDuration } from '../schema/units.js';
-import { JobList, MAX_PAGE, json, problems, ref } from './route-parts.js';
+import { JobList, MAX_PAGE, json, leadsTo, problems, ref } from './route-parts.js';
 import { ifNoneMatch, notModified, revalidated } from './revalidated.js';
 import { SCHEDULE_ROUTES } from './schedule-routes.js';
 
@@ -84,6 +84,24 @@ const retryKeyHeader = z.object({
     .openapi({ description: 'The same key gives the same retry' }),
 });
 const location = z.object({ Location: z.string().openapi({ description: 'Path of the job' }) });
+const started = {
+  ...json('Accepted', JobView, location),
+  ...leadsTo(
+    'getJob',
+    'watchJob',
+    'listChunks',
+    'getSpec',
+    'cancelJob',
+    'retryJob',
+    'pauseJob',
+    'resumeJob',
+    'changeJob',
+    'getResult',
+    'getOutput',
+    'getManifest',
+    'getRejects',
+  ),
+};
 
 export const createJob = createRoute({
   method: 'post',
@@ -92,7 +110,7 @@ export const createJob = createRoute({
   summary: 'Start a job',
   tags: ['jobs'],
   request: { body: specBody, query: z.object({ wait: waitQuery }), headers: idempotencyHeader },
-  responses: { 202: json('Accepted', JobView, location), ...problems(400, 413, 415, 422, 503) },
+  responses: { 202: started, ...problems(400, 413, 415, 422, 503) },
 });
 
 export const createPlan = createRoute({
@@ -131,7 +149,7 @@ export const triggerProcessor = createRoute({
     query: z.object({ wait: waitQuery }),
     headers: idempotencyHeader,
   },
-  responses: { 202: json('Accepted', JobView, location), ...problems(400, 413, 415, 422, 503) },
+  responses: { 202: started, ...problems(400, 413, 415, 422, 503) },
 });
 
 export const listJobs = createRoute({
@@ -257,7 +275,7 @@ export const retryJob = createRoute({
     headers: retryKeyHeader,
     body: { required: false, content: { [NDJSON]: { schema: text } } },
   },
-  responses: { 202: json('Accepted', JobView, location), ...problems(404, 409, 410, 413, 415, 422, 503) },
+  responses: { 202: started, ...problems(404, 409, 410, 413, 415, 422, 503) },
 });
 
 const pauseBody = { required: false, content: { 'application/json': ref('Pause') } };

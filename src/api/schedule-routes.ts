@@ -8,7 +8,7 @@ import {
   triggeredSchema,
   upcomingSchema,
 } from '../schema/schedule-views.js';
-import { JobList, MAX_PAGE, json, problems, ref } from './route-parts.js';
+import { JobList, MAX_PAGE, json, leadsTo, problems, ref } from './route-parts.js';
 
 const MAX_SCHEDULES = 1000;
 const MAX_UPCOMING = 1000;
@@ -43,6 +43,21 @@ const location = z.object({
   ETag,
   Location: z.string().openapi({ description: 'Path of the schedule' }),
 });
+const made = {
+  ...json('Made', ScheduleView, location),
+  ...leadsTo(
+    'getSchedule',
+    'putSchedule',
+    'patchSchedule',
+    'deleteSchedule',
+    'pauseSchedule',
+    'resumeSchedule',
+    'triggerSchedule',
+    'backfillSchedule',
+    'getUpcoming',
+    'getScheduleRuns',
+  ),
+};
 const cursor = z.string().min(1).optional().openapi({ description: '`nextCursor` of the page before' });
 
 export const createSchedule = createRoute({
@@ -52,7 +67,7 @@ export const createSchedule = createRoute({
   summary: 'Make a schedule',
   tags,
   request: { body: body('Schedule') },
-  responses: { 201: json('Made', ScheduleView, location), ...problems(400, 404, 409, 413, 415, 422, 503) },
+  responses: { 201: made, ...problems(400, 404, 409, 413, 415, 422, 503) },
 });
 
 export const listSchedules = createRoute({
@@ -107,7 +122,7 @@ export const putSchedule = createRoute({
   request: { params, headers: ifMatch, body: body('Schedule') },
   responses: {
     200: json('Changed', ScheduleView, tagged),
-    201: json('Made', ScheduleView, location),
+    201: made,
     ...problems(400, 404, 409, 412, 413, 415, 422, 503),
   },
 });

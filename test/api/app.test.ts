@@ -202,19 +202,20 @@ describe('the index', () => {
   });
 });
 
+interface Operation {
+  operationId: string;
+  parameters?: Array<{ name: string; in: string; required?: boolean }>;
+  requestBody?: unknown;
+  responses: Record<string, { content?: object; links?: Record<string, { operationId: string; parameters: object }> }>;
+}
+interface Document {
+  openapi: string;
+  info: { title: string; version: string };
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, unknown> };
+}
+
 describe('/openapi.json', () => {
-  interface Operation {
-    operationId: string;
-    parameters?: Array<{ name: string; in: string; required?: boolean }>;
-    requestBody?: unknown;
-    responses: Record<string, { content?: object }>;
-  }
-  interface Document {
-    openapi: string;
-    info: { title: string; version: string };
-    paths: Record<string, Record<string, Operation>>;
-    components: { schemas: Record<string, unknown> };
-  }
   let document: Document;
   beforeAll(async () => {
     document = (await (await app.request('/openapi.json')).json()) as Document;
@@ -251,6 +252,32 @@ describe('/openapi.json', () => {
     );
     expect(refs).toContain('JobSpec');
     expect([...new Set(refs)].filter((name) => !(name in document.components.schemas))).toEqual([]);
+  });
+
+  it('says where an answer leads: all that can be done with a job that was started, a schedule that was made', () => {
+    const operations = Object.entries(document.paths).flatMap(([at, methods]) =>
+      Object.values(methods).map((operation) => ({ at, ...operation })),
+    );
+    const linked = (operation: string, status: string) => {
+      const { responses } = operations.find(({ operationId }) => operationId === operation)!;
+      const links = Object.entries(responses[status]!.links!);
+      expect(links.every(([name, link]) => name === link.operationId)).toBe(true);
+      expect(new Set(links.map(([, { parameters }]) => JSON.stringify(parameters)))).toEqual(
+        new Set(['{"id":"$response.body#/id"}']),
+      );
+      return links.map(([name]) => name).sort();
+    };
+    const under = (path: string) =>
+      operations
+        .filter(({ at }) => at === path || at.startsWith(`${path}/`))
+        .map(({ operationId }) => operationId)
+        .sort();
+    for (const start of ['createJob', 'triggerProcessor', 'retryJob']) {
+      expect(linked(start, '202'), start).toEqual(under('/v1/jobs/{id}'));
+    }
+    for (const make of ['createSchedule', 'putSchedule']) {
+      expect(linked(make, '201'), make).toEqual(under('/v1/schedules/{id}'));
+    }
   });
 });
 
