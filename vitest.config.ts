@@ -13,7 +13,7 @@ export default defineConfig({
     // A process loads the code once for all files that it runs: what they share at the level of modules has to be fit for that.
     isolate: false,
     // Most of the time is waiting, for servers and for time-outs.
-    maxWorkers: 3,
+    maxWorkers: 4,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,

@@ -105,16 +105,20 @@ const keptAlive = new Agent({ keepAlive: true });
 
 /** A call of the API. By `node:http`: the caller shares the cores with what it measures, and `fetch` takes more of them. */
 export async function call<T>(url: string, body?: unknown): Promise<T> {
-  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    const sent = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-    const headers = sent && { 'content-type': 'application/json', 'content-length': sent.length };
-    const asked = request(url, { method: sent ? 'POST' : 'GET', agent: keptAlive, headers }, resolve);
-    asked.on('error', reject);
-    asked.end(sent);
-  });
+  const answer = await asked(url, body === undefined ? undefined : Buffer.from(JSON.stringify(body)));
   const told = await text(answer);
   if (answer.statusCode! >= 300) throw new Error(`${url}: ${answer.statusCode} ${told}`);
   return JSON.parse(told) as T;
+}
+
+function asked(url: string, sent: Buffer | undefined): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = sent && { 'content-type': 'application/json', 'content-length': sent.length };
+    const asking = request(url, { method: sent ? 'POST' : 'GET', agent: keptAlive, headers }, resolve);
+    // A connection that was kept may be closed by the server at the very moment it is used again.
+    asking.on('error', (error) => (asking.reusedSocket ? resolve(asked(url, sent)) : reject(error)));
+    asking.end(sent);
+  });
 }
 
 export async function freePort(): Promise<number> {

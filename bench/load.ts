@@ -7,7 +7,7 @@ import { sameStart } from './same-start.js';
 const STARTS = 1000;
 const TURNS = 5;
 /** As many as make the code of a service warm that is up for a while, on either side. */
-const WARM_UP = 3000;
+const WARM_UP = 5000;
 const JOBS = 10_000;
 const WATCHERS = 200;
 const READS = 600;

@@ -13,6 +13,7 @@ import { findOrBringCli } from '../src/temporal/find-cli.js';
 import { freePort } from '../src/temporal/free-port.js';
 import { ensureSearchAttributes } from '../src/temporal/search-attributes.js';
 import { bringS3Server } from './helpers/bring-s3-server.js';
+import { builtWorkflowBundle } from './helpers/built-entry-point.js';
 
 /** A test gets the server by this helper, directly or by another helper. */
 const HELPER = fileURLToPath(new URL('helpers/temporal-server.ts', import.meta.url));
@@ -104,6 +105,8 @@ async function temporalServer(): Promise<TemporalForTests & { stop: () => Promis
 
 /** A fault is told to the tests that need the bundle, not to those that only need the server. */
 async function bundleWorkflows(folder: string): Promise<{ path: string } | { fault: string }> {
+  const built = builtWorkflowBundle();
+  if (built !== null) return { path: built };
   if (!existsSync(WORKFLOWS)) return { fault: `no file "${WORKFLOWS}"` };
   try {
     const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');

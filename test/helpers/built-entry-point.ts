@@ -13,14 +13,19 @@ export function entryPoint(name: 'thread' | 'task-process' | 'worker'): { filena
   return { filename: path.join(ROOT, `src/${name}.ts`), execArgv: ['--import', import.meta.resolve('tsx')] };
 }
 
-const isBuilt = newest(path.join(ROOT, 'src')) <= builtAt();
+/** What the build bundled of the workflows; null where a source is newer. */
+export const builtWorkflowBundle = (): string | null => (isBuilt ? path.join(ROOT, 'dist/workflow-bundle.js') : null);
+
+/** The last file that the build writes. */
+const LAST = path.join(ROOT, 'dist/workflow-bundle.encrypted.js');
+const isBuilt = ['src', 'workflows', 'activities'].every((room) => newest(path.join(ROOT, room)) <= builtAt());
 
 function builtAt(): number {
-  return statSync(path.join(ROOT, 'dist/workflow-bundle.js'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return statSync(LAST, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 function newest(folder: string): number {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\.(tsx?|cjs)$/.test(name))
     .reduce((latest, name) => Math.max(latest, statSync(path.join(folder, name)).mtimeMs), 0);
 }
