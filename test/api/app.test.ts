@@ -202,20 +202,22 @@ describe('the index', () => {
   });
 });
 
-interface Operation {
-  operationId: string;
-  parameters?: Array<{ name: string; in: string; required?: boolean }>;
-  requestBody?: unknown;
-  responses: Record<string, { content?: object; links?: Record<string, { operationId: string; parameters: object }> }>;
-}
-interface Document {
-  openapi: string;
-  info: { title: string; version: string };
-  paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, unknown> };
-}
-
 describe('/openapi.json', () => {
+  interface Operation {
+    operationId: string;
+    parameters?: Array<{ name: string; in: string; required?: boolean }>;
+    requestBody?: unknown;
+    responses: Record<
+      string,
+      { content?: object; links?: Record<string, { operationId: string; parameters: object }> }
+    >;
+  }
+  interface Document {
+    openapi: string;
+    info: { title: string; version: string };
+    paths: Record<string, Record<string, Operation>>;
+    components: { schemas: Record<string, unknown> };
+  }
   let document: Document;
   beforeAll(async () => {
     document = (await (await app.request('/openapi.json')).json()) as Document;
