@@ -6,6 +6,7 @@ import { cruise } from 'dependency-cruiser';
 import type { ICruiseResult, IFlattenedRuleSet, IForbiddenRuleType } from 'dependency-cruiser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+const root = path.resolve(import.meta.dirname, '../..');
 const config = createRequire(import.meta.url)('../../.dependency-cruiser.cjs') as {
   forbidden: IForbiddenRuleType[];
   options: Record<string, unknown>;
@@ -26,13 +27,16 @@ async function violations(baseDir: string, rooms: string[]): Promise<string[]> {
   return (output as ICruiseResult).summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} -> ${to}`);
 }
 
-/** That they hold is the work of `npm run arrows`. */
 describe('the arrows', () => {
   it('each give their reason in a sentence', () => {
     const silent = config.forbidden
       .filter(({ comment }) => !/^[A-Z].{30,}[.]$/.test(comment ?? ''))
       .map(({ name }) => name);
     expect(silent).toEqual([]);
+  });
+
+  it('hold', async () => {
+    expect(await violations(root, ['bin', 'scripts', 'src', 'workflows', 'activities', 'test', 'bench'])).toEqual([]);
   });
 });
 
