@@ -1,10 +1,8 @@
 import { strictEqual } from 'node:assert/strict';
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { open, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { alternate, DATA, duckdb, flightsFile, type Services } from './harness.js';
+import { alternate, DATA, duckdb, flightsFile, script, type Services } from './harness.js';
 import type { CsvParseTask } from './csv-parse-process.js';
 import type { Line } from './report.js';
 
@@ -73,8 +71,7 @@ export async function flightsTs({ run }: Services): Promise<Line[]> {
 
 /** The usual way without a service: two warm processes, each with half of the file. */
 async function startCsvParse(file: string): Promise<{ run(): Promise<void>; stop(): void }> {
-  const script = fileURLToPath(new URL('csv-parse-process.ts', import.meta.url));
-  const children = [0, 1].map(() => fork(script, { execArgv: ['--import', 'tsx'] }));
+  const children = [0, 1].map(() => script('csv-parse-process.ts'));
   await Promise.all(children.map((child) => once(child, 'message')));
   const borders = await halves(file);
   const task = (half: number): CsvParseTask => ({

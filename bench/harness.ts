@@ -1,5 +1,5 @@
 /** What every benchmark needs: services of its own in child processes, files to read, alternating runs. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, fork, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
@@ -19,6 +19,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const BIN = path.join(ROOT, 'bin/millrace.cjs');
 export const THREADS = 2;
 const CALLERS = 32;
+/** As many make the code of a service warm that is up for a while: by then a job costs it half of what the first ones do. */
+export const WARM_UP = 5000;
 /** Inputs are kept here from one run to the next. */
 export const DATA = path.join(os.tmpdir(), 'millrace-bench');
 
@@ -84,10 +86,15 @@ export function millrace(args: string[], env: NodeJS.ProcessEnv): ChildProcess {
   return spawn(process.execPath, [BIN, ...args], { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
-/** Resolves with the first 200 of `/readyz`. */
-export async function ready(api: string, child: ChildProcess): Promise<void> {
+/** A process of a script of this folder, such as a peer. */
+export function script(name: string, args: string[] = []): ChildProcess {
+  return fork(path.join(ROOT, 'bench', name), args, { execArgv: ['--import', 'tsx'] });
+}
+
+/** Resolves with the first 200 of `/readyz`, or of another path: an API whose queue nobody polls is never ready. */
+export async function ready(api: string, child: ChildProcess, at = '/readyz'): Promise<void> {
   for (;;) {
-    const answer = await fetch(`${api}/readyz`).catch(() => null);
+    const answer = await fetch(api + at).catch(() => null);
     if (answer?.status === 200) return;
     if (child.exitCode !== null) throw new Error(`the process ended with exit code ${child.exitCode}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -145,7 +152,7 @@ export async function alternate<Name extends string>(
   return Object.fromEntries(names.map((name) => [name, median(times[name])])) as Record<Name, number>;
 }
 
-/** Runs it so often, 32 at once. @returns how many a second */
+/** Runs it so often, by so many callers at once as `CALLERS` says. @returns how many a second */
 export async function perSecond(count: number, run: (n: number) => Promise<unknown>): Promise<number> {
   const began = performance.now();
   let next = 0;

@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobView } from '../src/core/job.js';
-import { call, median, percentile, perSecond, type Services } from './harness.js';
+import { call, median, percentile, perSecond, WARM_UP, type Services } from './harness.js';
 import type { Line } from './report.js';
 import { sameStart } from './same-start.js';
 
 const STARTS = 1000;
 const TURNS = 5;
-/** As many as make the code of a service warm that is up for a while, on either side. */
-const WARM_UP = 5000;
 const JOBS = 10_000;
 const WATCHERS = 200;
 const READS = 600;

@@ -1,9 +1,7 @@
-import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import type { JobView } from '../src/core/job.js';
-import { alternate, call, type Services } from './harness.js';
+import { alternate, call, script, type Services } from './harness.js';
 import type { Line } from './report.js';
 
 const ROUNDS = 40;
@@ -23,9 +21,7 @@ const SQL_JOB = {
 
 /** From POST to the result of a job of one chunk, against a bare workflow with one activity that does nothing. */
 export async function smallJob({ api, client, run, addresses }: Services): Promise<Line[]> {
-  const worker = fork(fileURLToPath(new URL('no-op-worker.ts', import.meta.url)), [addresses.temporal, QUEUE], {
-    execArgv: ['--import', 'tsx'],
-  });
+  const worker = script('no-op-worker.ts', [addresses.temporal, QUEUE]);
   await once(worker, 'message');
   const byHandle = async (spec: unknown) => {
     const { id } = await call<JobView>(`${api}/v1/jobs`, spec);

@@ -1,14 +1,21 @@
-import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
-import { alternate, call, ended, freePort, millrace, perSecond, type Services } from './harness.js';
+import {
+  alternate,
+  call,
+  ended,
+  freePort,
+  millrace,
+  perSecond,
+  ready,
+  script,
+  WARM_UP,
+  type Services,
+} from './harness.js';
 import type { Line } from './report.js';
 import { sameStart } from './same-start.js';
 import { ONE_ITEM_JOB } from './small-job.js';
 
 const ROUNDS = 1000;
-/** As many make the code of a service warm that is up for a while: by then a job costs it half of what the first ones do. */
-const WARM_UP = 4000;
 /** Nobody polls it, so only the acceptance is measured. */
 const IDLE_QUEUE = 'bench-idle';
 
@@ -20,20 +27,10 @@ export async function trigger({ client, env, addresses }: Services): Promise<Lin
   const [port, plainPort] = [await freePort(), await freePort()];
   const [url, plainUrl] = [port, plainPort].map((one) => `http://127.0.0.1:${one}`) as [string, string];
   const idle = { MILLRACE_TASK_QUEUE: IDLE_QUEUE, TEMPORAL_ADDRESS: addresses.temporal, MILLRACE_PORT: String(port) };
-  const services = [
-    millrace(['api'], { ...env, ...idle }),
-    fork(
-      fileURLToPath(new URL('start-only-server.ts', import.meta.url)),
-      [String(plainPort), addresses.temporal, IDLE_QUEUE],
-      {
-        execArgv: ['--import', 'tsx'],
-      },
-    ),
-  ];
+  const api = millrace(['api'], { ...env, ...idle });
+  const plainService = script('start-only-server.ts', [String(plainPort), addresses.temporal, IDLE_QUEUE]);
   try {
-    for (const one of [`${url}/healthz`, plainUrl]) {
-      while (!(await fetch(one).catch(() => null))?.ok) await new Promise((again) => setTimeout(again, 20));
-    }
+    await Promise.all([ready(url, api, '/healthz'), ready(plainUrl, plainService)]);
     const startSame = sameStart(client, ONE_ITEM_JOB, { taskQueue: IDLE_QUEUE });
     const ways = {
       ours: () => call(`${url}/v1/jobs`, ONE_ITEM_JOB),
@@ -46,15 +43,9 @@ export async function trigger({ client, env, addresses }: Services): Promise<Lin
     return [
       { bench: 'trigger', what: 'POST to 202 / bare start', ours, peer, target: '<= 1.5x', met: ours <= 1.5 * peer },
       { bench: 'trigger', what: 'POST to 202 / start with attributes, memo, summary', ours, peer: same, target: '' },
-      {
-        bench: 'trigger',
-        what: 'POST to 202 / the same by a service that checks nothing',
-        ours,
-        peer: plain,
-        target: '',
-      },
+      { bench: 'trigger', what: 'POST to 202 / by a service that checks nothing', ours, peer: plain, target: '' },
     ];
   } finally {
-    await Promise.all(services.map(ended));
+    await Promise.all([api, plainService].map(ended));
   }
 }
